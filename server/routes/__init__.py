@@ -1,0 +1,1 @@
+"""One file per resource; every handler is a few lines."""
