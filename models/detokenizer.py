@@ -1,0 +1,34 @@
+"""Token ids to text while they come: never half a character, never a byte late."""
+
+import codecs
+from collections.abc import Iterable, Sequence
+
+from antiphon.models.tokenizer import Tokenizer
+
+# UTF-8 finds its feet within three bytes, and a token that shows anything has at least one.
+LONGEST_CHARACTER_TAIL = 4
+
+
+class Detokenizer:
+    """Shows one sequence's output.
+
+    All that `feed` and `finish` return, joined, is what decoding prompt and output together adds to
+    the prompt's text, special tokens left out. Bytes that never become UTF-8 are shown as U+FFFD.
+    """
+
+    __slots__ = ("_tokenizer", "_utf8")
+
+    def __init__(self, tokenizer: Tokenizer, prompt_token_ids: Sequence[int]) -> None:
+        self._tokenizer = tokenizer
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self.feed(prompt_token_ids[-LONGEST_CHARACTER_TAIL:])
+
+    def feed(self, token_ids: Iterable[int]) -> str:
+        """The text that is certain now; a character's first bytes wait for the rest."""
+        hidden = self._tokenizer.special_token_ids
+        visible = (token_id for token_id in token_ids if token_id not in hidden)
+        return self._utf8.decode(b"".join(map(self._tokenizer.token_bytes, visible)))
+
+    def finish(self) -> str:
+        """What is left of a character that was never completed."""
+        return self._utf8.decode(b"", final=True)
