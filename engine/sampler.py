@@ -1,0 +1,74 @@
+"""Logits to token ids, every row by its own parameters."""
+
+import torch
+from torch import Tensor
+
+from antiphon.engine.random_stream import uniform
+from antiphon.engine.sampling_params import SamplingParams
+from antiphon.engine.sequence import Sequence
+from antiphon.engine.truncation import Candidates, truncate
+
+
+def sample(logits: Tensor, sequences: list[Sequence]) -> list[int]:
+    """One token id per row.
+
+    logits: [num_rows, vocab_size] float32, changed in place.
+    """
+    for row, sequence in zip(logits, sequences, strict=True):
+        _adjust(row, sequence)
+    token_ids = logits.argmax(dim=-1)
+    random_rows = [row for row, sequence in enumerate(sequences) if not sequence.params.is_greedy]
+    if random_rows:
+        token_ids[random_rows] = _draw(logits[random_rows], [sequences[row] for row in random_rows])
+    return token_ids.tolist()
+
+
+def _adjust(row: Tensor, sequence: Sequence) -> None:
+    """Penalties and biases of one row, [vocab_size], in place. Rows without any cost nothing."""
+    params = sequence.params
+    if params.repetition_penalty != 1.0:
+        seen = torch.tensor(sorted(set(sequence.token_ids)), device=row.device)
+        scores = row[seen]
+        row[seen] = torch.where(
+            scores > 0, scores / params.repetition_penalty, scores * params.repetition_penalty
+        )
+    if (params.presence_penalty or params.frequency_penalty) and sequence.num_output_tokens:
+        written = torch.tensor(sequence.output_token_ids, device=row.device)
+        token_ids, counts = torch.unique(written, return_counts=True)
+        row[token_ids] -= params.presence_penalty + params.frequency_penalty * counts
+    if params.logit_bias:
+        token_ids = torch.tensor(list(params.logit_bias), device=row.device)
+        row[token_ids] += torch.tensor(list(params.logit_bias.values()), device=row.device)
+
+
+def _draw(logits: Tensor, sequences: list[Sequence]) -> Tensor:
+    """Sample [num_rows] ids from [num_rows, vocab_size], inverting the cumulative distribution."""
+    temperatures = _column(logits, [sequence.params.temperature for sequence in sequences])
+    logits = logits / temperatures
+    draws = _column(logits, [uniform(sequence.seed, sequence.num_tokens) for sequence in sequences])
+    token_ids = torch.empty(len(sequences), dtype=torch.int64, device=logits.device)
+    whole = [row for row, sequence in enumerate(sequences) if not _is_truncated(sequence.params)]
+    cut = [row for row, sequence in enumerate(sequences) if _is_truncated(sequence.params)]
+    if whole:
+        token_ids[whole] = _invert(logits[whole].softmax(dim=-1), draws[whole])
+    if cut:
+        candidates: Candidates = truncate(logits[cut], [sequences[row].params for row in cut])
+        picked = _invert(candidates.probabilities, draws[cut])
+        token_ids[cut] = candidates.token_ids.gather(1, picked[:, None])[:, 0]
+    return token_ids
+
+
+def _invert(probabilities: Tensor, draws: Tensor) -> Tensor:
+    """The index in each row of [num_rows, n] where the cumulative sum passes the row's draw."""
+    cumulative = probabilities.cumsum(dim=-1, dtype=torch.float64)
+    # Scaled by the actual sum, and strictly above: rounding never picks what has probability zero.
+    picked = torch.searchsorted(cumulative, draws.double() * cumulative[:, -1:], right=True)[:, 0]
+    return picked.clamp_max(probabilities.shape[1] - 1)
+
+
+def _is_truncated(params: SamplingParams) -> bool:
+    return params.top_k is not None or params.top_p < 1.0 or params.min_p > 0.0
+
+
+def _column(like: Tensor, numbers: list[float]) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.float64, device=like.device).to(torch.float64)[:, None]

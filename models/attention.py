@@ -1,0 +1,167 @@
+"""Paged attention behind transformers' attention interface.
+
+transformers calls one registered function for every attention layer of every architecture. Each
+attention module carries the `LayerAttention` bound to it at load, which holds that layer's part of
+the KV cache and knows the running batch: no global state, and the models' own forward code stays as
+it is. No mask function is registered on purpose: transformers then builds no mask, and causality,
+windows and chunks are ours.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
+
+from antiphon.models.forward_batch import ForwardBatch, VisibleRange
+from antiphon.models.sdpa_attention import Scoring, attend_decode, attend_prompt
+
+ATTENTION_NAME = "antiphon"
+
+
+@dataclass(frozen=True, slots=True)
+class KVSpec:
+    """The shape of what one layer keeps per token."""
+
+    num_kv_heads: int
+    key_dim: int
+    value_dim: int
+
+    @property
+    def numbers_per_token(self) -> int:
+        return self.num_kv_heads * (self.key_dim + self.value_dim)
+
+
+@dataclass(slots=True)
+class LayerKV:
+    """One layer's keys and values: [num_slots, num_kv_heads, key_dim | value_dim]."""
+
+    keys: Tensor
+    values: Tensor
+
+    def store(self, key: Tensor, value: Tensor, slot_mapping: Tensor) -> None:
+        """Write each new token's key and value ([num_tokens, num_kv_heads, dim]) into its slot.
+
+        Source: PagedAttention (Kwon et al., 2023), section 4.
+        """
+        self.keys.index_copy_(0, slot_mapping, key)
+        self.values.index_copy_(0, slot_mapping, value)
+
+
+class AttentionContext:
+    """What all layers of one network share: the batch being computed."""
+
+    def __init__(self) -> None:
+        self.batch: ForwardBatch | None = None
+
+
+class LayerAttention:
+    """One layer's attention, bound to its transformers module.
+
+    Without a batch it runs plain causal attention and notes the shapes it sees: that is how the KV
+    cache learns what to allocate. `spec` stays None for a layer that never attends.
+    """
+
+    def __init__(self, context: AttentionContext, layer_range: VisibleRange) -> None:
+        self._context = context
+        self._layer_range = layer_range
+        self.spec: KVSpec | None = None
+        self.probed_key: Tensor | None = None
+        self.kv: LayerKV | None = None
+        self.stores = True
+
+    def __call__(
+        self, query: Tensor, key: Tensor, value: Tensor, scoring: Scoring, window: int | None
+    ) -> Tensor:
+        """Returns [b, s, heads, value_dim].
+
+        query:       [b, heads, s, key_dim]
+        key, value:  [b, num_kv_heads, s, key_dim | value_dim]
+        """
+        visible = VisibleRange(window) if window is not None else self._layer_range
+        batch = self._context.batch
+        if batch is None:
+            return self._probe(query, key, value, scoring)
+        assert self.kv is not None, "the KV cache is bound before the first batch"
+        if self.stores:
+            self.kv.store(_by_token(key), _by_token(value), batch.slot_mapping)
+        if batch.groups:
+            parts = [
+                attend_decode(query, self.kv.keys, self.kv.values, g, visible, scoring)
+                for g in batch.groups
+            ]
+            return torch.cat(parts)
+        return torch.cat(
+            [
+                attend_prompt(
+                    query, key, value, self.kv.keys, self.kv.values, span, visible, scoring
+                )
+                for span in batch.spans
+            ],
+            dim=1,
+        )
+
+    def _probe(self, query: Tensor, key: Tensor, value: Tensor, scoring: Scoring) -> Tensor:
+        self.spec = KVSpec(key.shape[1], key.shape[3], value.shape[3])
+        self.probed_key = key
+        return scoring.attend(query, key, value, mask=None, is_causal=True).transpose(1, 2)
+
+
+def attention_forward(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    **_: object,
+) -> tuple[Tensor, None]:
+    """The function that transformers calls; see `LayerAttention.__call__` for the shapes."""
+    layer = module.antiphon_attention
+    assert isinstance(layer, LayerAttention)
+    scale = query.shape[-1] ** -0.5 if scaling is None else float(scaling)
+    return layer(query, key, value, Scoring(scale, softcap, s_aux), sliding_window), None
+
+
+def register_attention() -> None:
+    """Make `attn_implementation="antiphon"` known to transformers."""
+    AttentionInterface.register(ATTENTION_NAME, attention_forward)
+
+
+def bind_layers(model: PreTrainedModel, context: AttentionContext) -> dict[int, LayerAttention]:
+    """Give every module that belongs to a decoder layer its LayerAttention, by layer index."""
+    config = model.config.get_text_config()
+    layers: dict[int, LayerAttention] = {}
+    for module, layer_idx in _layer_modules(model):
+        if layer_idx not in layers:
+            layers[layer_idx] = LayerAttention(context, _layer_range(config, layer_idx))
+        module.antiphon_attention = layers[layer_idx]  # type: ignore[assignment]
+    return layers
+
+
+def _layer_modules(model: nn.Module) -> Iterator[tuple[nn.Module, int]]:
+    for module in model.modules():
+        layer_idx = getattr(module, "layer_idx", None)
+        if isinstance(layer_idx, int):
+            yield module, layer_idx
+
+
+def _layer_range(config: PreTrainedConfig, layer_idx: int) -> VisibleRange:
+    """What the config says of a layer, for models that express it by a mask and not in the call."""
+    layer_types = getattr(config, "layer_types", None) or ()
+    layer_type = layer_types[layer_idx] if layer_idx < len(layer_types) else None
+    if layer_type == "chunked_attention":
+        return VisibleRange(chunk_size=config.attention_chunk_size)
+    if layer_type == "sliding_attention":
+        return VisibleRange(window=getattr(config, "sliding_window", None))
+    return VisibleRange()
+
+
+def _by_token(states: Tensor) -> Tensor:
+    """[b, heads, s, dim] -> [b * s, heads, dim]."""
+    return states.transpose(1, 2).flatten(0, 1)

@@ -1,0 +1,116 @@
+"""A loaded network: transformers' own forward code over our paged attention."""
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from antiphon.models.attention import AttentionContext, KVSpec, LayerKV, bind_layers
+from antiphon.models.forward_batch import ForwardBatch
+from antiphon.models.probe import probe_model
+from antiphon.models.state_cache import StateCache
+
+
+class Network:
+    """Runs forward batches through one model.
+
+    max_state_rows   bounds the sequences that run at once in a hybrid model.
+    continues_state  False for a hybrid model whose layers forget their state between chunks of a
+                     prompt (Mamba 1): its prompts have to be computed whole.
+
+    Raises UnsupportedModel when layers go around the attention and cache interfaces.
+    """
+
+    def __init__(self, model: PreTrainedModel, max_state_rows: int) -> None:
+        model.eval()
+        self._model: Any = model
+        self.device: torch.device = model.device
+        self.dtype: torch.dtype = model.dtype
+        self._context = AttentionContext()
+        self._layers = bind_layers(model, self._context)
+        self._states = StateCache(max_state_rows)
+        self._keeps_logits: bool = self._model._supports_logits_to_keep()  # type: ignore[operator]
+        probe = probe_model(model, self._layers, self._states)
+        self._kv_source = probe.kv_source
+        self.continues_state = probe.continues_state
+
+    @property
+    def architecture(self) -> str:
+        return type(self._model).__name__
+
+    @property
+    def vocab_size(self) -> int:
+        return cast(int, self._model.config.get_text_config().vocab_size)
+
+    @property
+    def weight_bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in self._model.parameters())
+
+    @property
+    def has_state(self) -> bool:
+        """Whether layers keep more than keys and values: cached prefixes don't bring that back."""
+        return self._states.is_used
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        return (
+            sum(spec.numbers_per_token for spec in self._kv_specs().values()) * self.dtype.itemsize
+        )
+
+    def allocate_kv(self, num_slots: int) -> None:
+        """Give every attending layer room for `num_slots` tokens, uninitialised."""
+        kv_by_layer: dict[int, LayerKV] = {}
+        for layer_idx, spec in self._kv_specs().items():
+            kv_by_layer[layer_idx] = LayerKV(
+                self._empty(num_slots, spec.num_kv_heads, spec.key_dim),
+                self._empty(num_slots, spec.num_kv_heads, spec.value_dim),
+            )
+        for layer_idx, layer in self._layers.items():
+            if layer.spec is not None:
+                source_idx = self._kv_source[layer_idx]
+                layer.kv = kv_by_layer[source_idx]
+                layer.stores = source_idx == layer_idx
+
+    def forward(self, batch: ForwardBatch) -> Tensor:
+        """Compute the batch's tokens and store their keys and values.
+
+        Returns logits [num_logits, vocab_size] float32.
+        """
+        self._context.batch = batch
+        try:
+            return self._forward(batch)
+        finally:
+            self._context.batch = None
+
+    def _forward(self, batch: ForwardBatch) -> Tensor:
+        arguments: dict[str, Any] = {"use_cache": False}
+        if self.has_state:
+            self._states.begin(batch.state_rows, batch.has_state)
+            arguments["past_key_values"] = self._states
+        is_packed = bool(batch.spans)
+        if is_packed and self._keeps_logits:
+            arguments["logits_to_keep"] = batch.logit_rows
+        logits = self._model(
+            input_ids=batch.token_ids, position_ids=batch.position_ids, **arguments
+        ).logits
+        if self.has_state:
+            self._states.commit()
+        logits = logits.flatten(0, 1)
+        if not (is_packed and self._keeps_logits):
+            logits = logits[batch.logit_rows]
+        return cast(Tensor, logits.float())
+
+    def _kv_specs(self) -> dict[int, KVSpec]:
+        """Of the layers that keep keys and values of their own."""
+        return {
+            layer_idx: layer.spec
+            for layer_idx, layer in self._layers.items()
+            if layer.spec is not None and self._kv_source[layer_idx] == layer_idx
+        }
+
+    def _empty(self, num_slots: int, num_heads: int, dim: int) -> Tensor:
+        states = torch.empty((num_slots, num_heads, dim), dtype=self.dtype, device=self.device)
+        # Padding reads slot 0 under a mask, and a masked NaN would still poison the sum.
+        states[0].zero_()
+        return states

@@ -1,0 +1,95 @@
+"""The default model in float32 says what `transformers.generate` says, whatever the schedule."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from antiphon.engine.sampling_params import SamplingParams
+from antiphon.models.loader import load_model
+from antiphon.models.progress import ignore_progress
+from antiphon.models.tokenizer import Tokenizer
+from tests.engines import network_engine, run
+
+pytestmark = [pytest.mark.model, pytest.mark.slow]
+
+NUM_PROMPTS = 40
+MAX_TOKENS = 16
+STOP_TOKEN_ID = 2  # <|im_end|>
+TEXT = (
+    "A river is a natural stream of fresh water that flows on land or inside caves towards another "
+    "body of water at a lower elevation, such as an ocean, a lake, or another river. "
+    "def fibonacci(n): return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2). "
+    "In 1969, Apollo 11 landed on the Moon; 21.5 kg of rock came back. Ça, c'est la vie! "
+    "東京は日本の首都です。 Once upon a time, in a small village by the sea, there lived a girl "
+    "who could talk to the gulls, and every morning she asked them what the weather would be."
+)
+
+
+@pytest.fixture(scope="module")
+def prompts(default_model: Path) -> dict[int, list[int]]:
+    """Slices of the text as chat turns, from 1 to about 150 tokens of content."""
+    tokenizer = Tokenizer.from_folder(default_model)
+    words = TEXT.split()
+    prompts = {}
+    for index in range(NUM_PROMPTS):
+        content = " ".join(words[index : index + 1 + (index * index) // 17])
+        prompts[index] = tokenizer.encode(
+            f"<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"
+        )
+    return prompts
+
+
+@pytest.fixture(scope="module")
+def model(default_model: Path) -> PreTrainedModel:
+    return load_model(
+        default_model,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        trust_remote_code=False,
+        allow_pickle=False,
+        progress=ignore_progress,
+    )
+
+
+@pytest.fixture(scope="module")
+def generated(default_model: Path, prompts: dict[int, list[int]]) -> dict[int, list[int]]:
+    reference: Any = AutoModelForCausalLM.from_pretrained(default_model, dtype=torch.float32)
+    outputs = {}
+    for index, prompt in prompts.items():
+        token_ids = reference.generate(
+            torch.tensor([prompt]),
+            attention_mask=torch.ones((1, len(prompt)), dtype=torch.int64),
+            max_new_tokens=MAX_TOKENS,
+            do_sample=False,
+            eos_token_id=STOP_TOKEN_ID,
+            pad_token_id=STOP_TOKEN_ID,
+        )
+        outputs[index] = token_ids[0, len(prompt) :].tolist()
+    return outputs
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"max_num_seqs": 1, "prefix_cache": False}, id="alone"),
+        pytest.param({"prefix_cache": False}, id="all at once"),
+        pytest.param({"max_num_batched_tokens": 48}, id="in small chunks, reusing prefixes"),
+        pytest.param(
+            {"num_blocks": 60, "prefix_cache": False}, id="in a pool so small that it preempts"
+        ),
+    ],
+)
+def test_greedy_tokens_equal_those_of_generate(
+    options: dict[str, object],
+    model: PreTrainedModel,
+    prompts: dict[int, list[int]],
+    generated: dict[int, list[int]],
+) -> None:
+    engine = network_engine(model, **{"num_blocks": 1024} | options)  # type: ignore[arg-type]
+    params = SamplingParams(temperature=0, max_tokens=MAX_TOKENS, stop_token_ids=(STOP_TOKEN_ID,))
+    outputs = run(engine, prompts, params)
+    assert {index: output.token_ids for index, output in outputs.items()} == generated
+    assert ("num_blocks" in options) == (engine.stats().num_preemptions > 0)

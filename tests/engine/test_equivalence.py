@@ -1,0 +1,102 @@
+"""Whatever the schedule, the tokens are transformers' own: on a tiny random Llama, float32."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from antiphon.engine.sampling_params import SamplingParams
+from antiphon.models.loader import load_model
+from antiphon.models.progress import ignore_progress
+from tests.engines import network_engine, random_prompts, run
+from tests.tiny import write_tiny_llama
+
+LENGTHS = [1, 2, 5, 16, 17, 33, 60, 100, 3, 48]
+PARAMS = SamplingParams(temperature=0, max_tokens=16)
+SAMPLED = SamplingParams(temperature=0.9, top_p=0.95, seed=11, max_tokens=16)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> PreTrainedModel:
+    return load_model(
+        folder,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        trust_remote_code=False,
+        allow_pickle=False,
+        progress=ignore_progress,
+    )
+
+
+@pytest.fixture(scope="module")
+def generated(folder: Path) -> dict[int, list[int]]:
+    """What `generate` says, one prompt after the other."""
+    reference: Any = AutoModelForCausalLM.from_pretrained(folder)
+    outputs = {}
+    for index, prompt in random_prompts(LENGTHS, vocab_size=500).items():
+        token_ids = reference.generate(
+            torch.tensor([prompt]),
+            max_new_tokens=16,
+            do_sample=False,
+            eos_token_id=None,
+            pad_token_id=0,
+        )
+        outputs[index] = token_ids[0, len(prompt) :].tolist()
+    return outputs
+
+
+def tokens(
+    engine_options: dict[str, object], model: PreTrainedModel, params: SamplingParams
+) -> dict[int, list[int]]:
+    engine = network_engine(model, **engine_options)  # type: ignore[arg-type]
+    outputs = run(engine, random_prompts(LENGTHS, vocab_size=500), params)
+    return {index: output.token_ids for index, output in outputs.items()}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"max_num_seqs": 1}, id="alone"),
+        pytest.param({}, id="all at once"),
+        pytest.param({"max_num_batched_tokens": 7}, id="in small chunks"),
+        pytest.param({"num_blocks": 36}, id="with preemption"),
+        pytest.param({"num_blocks": 36, "prefix_cache": False}, id="recomputed after preemption"),
+        pytest.param({"block_size": 1}, id="in blocks of one"),
+        pytest.param({"block_size": 64}, id="in large blocks"),
+    ],
+)
+def test_greedy_tokens_equal_those_of_generate(
+    options: dict[str, object], model: PreTrainedModel, generated: dict[int, list[int]]
+) -> None:
+    assert tokens(options, model, PARAMS) == generated
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"max_num_seqs": 1}, id="alone"),
+        pytest.param({"max_num_batched_tokens": 7}, id="in small chunks"),
+        pytest.param({"num_blocks": 36}, id="with preemption"),
+    ],
+)
+def test_sampled_tokens_do_not_depend_on_the_schedule(
+    options: dict[str, object], model: PreTrainedModel
+) -> None:
+    assert tokens(options, model, SAMPLED) == tokens({}, model, SAMPLED)
+
+
+def test_a_cached_prefix_gives_the_same_tokens_as_none(model: PreTrainedModel) -> None:
+    prompt = random_prompts([50], vocab_size=500)[0]
+    fresh = run(network_engine(model), {0: prompt}, PARAMS)[0]
+    engine = network_engine(model)
+    run(engine, {0: prompt[:40]}, PARAMS)
+    cached = run(engine, {1: prompt}, PARAMS)[1]
+    assert cached.num_cached_tokens == 40
+    assert cached.token_ids == fresh.token_ids

@@ -1,0 +1,116 @@
+"""Engines for tests: over a scripted runner that needs no model, or over a real tiny network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from transformers import PreTrainedModel
+
+from antiphon.engine.block_manager import BlockManager
+from antiphon.engine.llm_engine import LLMEngine, ModelRunner
+from antiphon.engine.model_runner import NetworkRunner
+from antiphon.engine.outputs import FinishReason
+from antiphon.engine.sampling_params import SamplingParams
+from antiphon.engine.scheduler import ScheduledSequence, Scheduler
+from antiphon.models.network import Network
+
+
+def next_token(token_ids: list[int]) -> int:
+    """What `FakeRunner` says after these tokens: any of them, and their order, changes it."""
+    state = 7
+    for token_id in token_ids:
+        state = (state * 31 + token_id) % 10_007
+    return state % 97
+
+
+@dataclass
+class FakeRunner:
+    """Says `next_token` of everything before; remembers what each step computed."""
+
+    steps: list[list[tuple[int, int]]] = field(default_factory=list)
+
+    def run(self, scheduled: list[ScheduledSequence]) -> list[int]:
+        self.steps.append(
+            [(entry.sequence.sequence_id, entry.num_scheduled_tokens) for entry in scheduled]
+        )
+        return [next_token(entry.sequence.token_ids) for entry in scheduled if entry.is_sampled]
+
+
+def fake_engine(
+    runner: ModelRunner,
+    *,
+    num_blocks: int = 64,
+    block_size: int = 4,
+    max_num_seqs: int = 8,
+    max_num_batched_tokens: int = 32,
+    prefix_cache: bool = True,
+    chunked_prefill: bool = True,
+) -> LLMEngine:
+    blocks = BlockManager(num_blocks, block_size, prefix_cache=prefix_cache)
+    scheduler = Scheduler(
+        blocks,
+        max_num_seqs=max_num_seqs,
+        max_num_batched_tokens=max_num_batched_tokens,
+        chunked_prefill=chunked_prefill,
+    )
+    return LLMEngine(blocks, scheduler, runner, max_sequence_len=num_blocks * block_size)
+
+
+def network_engine(
+    model: PreTrainedModel,
+    *,
+    num_blocks: int = 256,
+    block_size: int = 4,
+    max_num_seqs: int = 64,
+    max_num_batched_tokens: int = 512,
+    prefix_cache: bool = True,
+) -> LLMEngine:
+    network = Network(model, max_state_rows=max_num_seqs)
+    network.allocate_kv((num_blocks + 1) * block_size)
+    return fake_engine(
+        NetworkRunner(network, block_size),
+        num_blocks=num_blocks,
+        block_size=block_size,
+        max_num_seqs=max_num_seqs,
+        max_num_batched_tokens=max_num_batched_tokens,
+        prefix_cache=prefix_cache,
+    )
+
+
+@dataclass
+class Output:
+    """Everything an engine said of one sequence."""
+
+    token_ids: list[int] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+    num_cached_tokens: int = 0
+
+
+def run(
+    engine: LLMEngine, prompts: Mapping[int, list[int]], params: SamplingParams
+) -> dict[int, Output]:
+    """Run all prompts to their ends, together; the books are checked after every step."""
+    for sequence_id, prompt in prompts.items():
+        engine.add(sequence_id, prompt, params)
+    return drain(engine)
+
+
+def drain(engine: LLMEngine) -> dict[int, Output]:
+    outputs: dict[int, Output] = {}
+    while engine.has_unfinished:
+        for delta in engine.step().deltas:
+            output = outputs.setdefault(delta.sequence_id, Output())
+            assert output.finish_reason is None, "nothing comes after the last delta"
+            output.token_ids += delta.token_ids
+            output.finish_reason = delta.finish_reason
+            output.num_cached_tokens = delta.num_cached_tokens
+        engine.check_integrity()
+    return outputs
+
+
+def random_prompts(lengths: list[int], *, vocab_size: int, seed: int = 0) -> dict[int, list[int]]:
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        index: torch.randint(3, vocab_size, (length,), generator=generator).tolist()
+        for index, length in enumerate(lengths)
+    }
