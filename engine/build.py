@@ -1,0 +1,141 @@
+"""From settings to a loaded engine: find the model, load it, size the cache, join the parts."""
+
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from antiphon.engine.block_manager import BlockManager
+from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.errors import EngineStartupError
+from antiphon.engine.generation import EngineCard
+from antiphon.engine.kv_cache import num_kv_blocks
+from antiphon.engine.llm_engine import LLMEngine
+from antiphon.engine.model_runner import NetworkRunner
+from antiphon.engine.scheduler import Scheduler
+from antiphon.models.cache import ModelCache
+from antiphon.models.loader import load_model, make_dummy_model, read_config
+from antiphon.models.network import Network
+from antiphon.models.progress import Progress
+from antiphon.models.source import Weights, locate
+
+
+def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, EngineCard]:
+    """Raises ModelError or EngineStartupError with one clear line."""
+    if config.num_threads is not None:
+        torch.set_num_threads(config.num_threads)
+    folder = locate(
+        config.model,
+        cache=ModelCache.default(),
+        offline=config.offline,
+        allow_pickle=config.allow_pickle,
+        weights=Weights.NONE if config.load_format is LoadFormat.DUMMY else Weights.REQUIRED,
+        progress=progress,
+    )
+    max_model_len = _max_model_len(folder, config)
+    network = Network(_load(folder, config, progress), max_state_rows=config.max_num_seqs)
+    num_blocks = num_kv_blocks(network, config, max_model_len)
+    network.allocate_kv((num_blocks + 1) * config.block_size)
+    card = EngineCard(
+        model_path=str(folder),
+        architecture=network.architecture,
+        device=_device_name(network.device),
+        dtype=str(network.dtype).removeprefix("torch."),
+        attention="paged, torch SDPA",
+        vocab_size=network.vocab_size,
+        max_model_len=max_model_len,
+        max_num_seqs=config.max_num_seqs,
+        block_size=config.block_size,
+        num_blocks=num_blocks,
+        kv_cache_bytes=(num_blocks + 1) * config.block_size * network.kv_bytes_per_token,
+        weight_bytes=network.weight_bytes,
+    )
+    return assemble_engine(network, card, config), card
+
+
+def assemble_engine(network: Network, card: EngineCard, config: EngineConfig) -> LLMEngine:
+    """The engine around a network whose KV cache is allocated."""
+    blocks = BlockManager(
+        card.num_blocks,
+        card.block_size,
+        # A cached prefix brings back keys and values, but not the state of a hybrid model's layers.
+        prefix_cache=config.prefix_cache and not network.has_state,
+    )
+    budget = config.max_num_batched_tokens
+    scheduler = Scheduler(
+        blocks,
+        max_num_seqs=config.max_num_seqs,
+        max_num_batched_tokens=budget
+        if network.continues_state
+        else max(budget, card.max_model_len),
+        chunked_prefill=network.continues_state,
+    )
+    runner = NetworkRunner(network, card.block_size)
+    return LLMEngine(
+        blocks, scheduler, runner, max_sequence_len=card.max_sequence_len, seed=config.seed
+    )
+
+
+def _load(folder: Path, config: EngineConfig, progress: Progress) -> PreTrainedModel:
+    device = _device(config.device)
+    dtype = _dtype(config.dtype, device)
+    if config.load_format is LoadFormat.DUMMY:
+        return make_dummy_model(
+            folder,
+            device=device,
+            dtype=dtype,
+            trust_remote_code=config.trust_remote_code,
+            seed=config.seed,
+        )
+    return load_model(
+        folder,
+        device=device,
+        dtype=dtype,
+        trust_remote_code=config.trust_remote_code,
+        allow_pickle=config.allow_pickle,
+        progress=progress,
+    )
+
+
+def _max_model_len(folder: Path, config: EngineConfig) -> int:
+    text_config = read_config(folder, trust_remote_code=config.trust_remote_code).get_text_config()
+    native = getattr(text_config, "max_position_embeddings", None)
+    if config.max_model_len is None:
+        return native if native is not None else 8192
+    if native is not None and config.max_model_len > native:
+        raise EngineStartupError(
+            f"max_model_len is {config.max_model_len}, "
+            f"but the model was made for {native} tokens: lower it."
+        )
+    return config.max_model_len
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise EngineStartupError(
+            f"device {name!r} is unknown: use auto, cpu, cuda or cuda:N."
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise EngineStartupError(
+            f"device is {name!r}, but torch {torch.__version__} sees no CUDA GPU here."
+        )
+    return device
+
+
+def _dtype(name: str, device: torch.device) -> torch.dtype | None:
+    """None is the checkpoint's own. A CPU gets float32: few are faster in anything else."""
+    if name != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[
+            name
+        ]
+    return torch.float32 if device.type == "cpu" else None
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({torch.get_num_threads()} threads)"

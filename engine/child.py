@@ -1,0 +1,68 @@
+"""One engine process seen from the API process: start it, write to it, read from it, end it."""
+
+import asyncio
+import socket
+import struct
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from typing import Self
+
+from antiphon.engine.messages import FromEngine, ToEngine, decode_from_engine, encode
+
+# multiprocessing.connection.Connection, which the engine's side uses, puts this before each frame.
+FRAME_HEADER = struct.Struct("!i")
+EXIT_GRACE_SECONDS = 5.0
+
+
+class EngineChild:
+    """A running engine process and the socket to it."""
+
+    def __init__(
+        self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def spawn(cls) -> Self:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # the user's own folder is no place to import from: it may hold a torch.py
+                "-m",
+                "antiphon.engine.process",
+                str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        return cls(process, reader, writer)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: ToEngine) -> None:
+        frame = encode(message)
+        self._writer.write(FRAME_HEADER.pack(len(frame)) + frame)
+
+    async def messages(self) -> AsyncIterator[FromEngine]:
+        """Everything the engine says, until its end of the socket closes."""
+        try:
+            while True:
+                (length,) = FRAME_HEADER.unpack(await self._reader.readexactly(FRAME_HEADER.size))
+                yield decode_from_engine(await self._reader.readexactly(length))
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            return
+
+    async def end(self) -> int:
+        """Close the socket, at which the engine stops, or kill it. Returns its exit code."""
+        self._writer.close()
+        try:
+            return await asyncio.wait_for(self._process.wait(), EXIT_GRACE_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            return await self._process.wait()

@@ -1,0 +1,82 @@
+"""The engine's settings: one frozen record that checks itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from antiphon.engine.errors import ConfigError
+
+
+class LoadFormat(StrEnum):
+    """Where weights come from."""
+
+    AUTO = "auto"  # the model's own safetensors (or GGUF, converted once)
+    DUMMY = "dummy"  # random weights made from the config: for benchmarks and tests
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How one engine loads and runs its model.
+
+    model                    a local folder, a `.gguf` file, a hub id, or a name that `antiphon
+                             pull` knows.
+    dtype, device            "auto" picks float32 on a CPU, the checkpoint's own type on CUDA.
+    max_model_len            tokens of prompt and output together; None is what the model was made
+                             for.
+    max_num_seqs             sequences that run at once; further ones wait.
+    max_num_batched_tokens   the token budget of one step; a longer prompt is prefilled in chunks.
+    kv_cache_memory_bytes    None takes a quarter of the free memory on a CPU, most of it on CUDA.
+    max_queued_seqs          waiting sequences above which new ones are refused.
+    num_threads              CPU threads of the engine; None is one per core.
+
+    Raises ConfigError naming the option and the fix.
+    """
+
+    model: str
+    load_format: LoadFormat = LoadFormat.AUTO
+    dtype: str = "auto"
+    device: str = "auto"
+    max_model_len: int | None = None
+    max_num_seqs: int = 256
+    max_num_batched_tokens: int = 2048
+    kv_cache_memory_bytes: int | None = None
+    block_size: int = 16
+    max_queued_seqs: int = 1024
+    prefix_cache: bool = True
+    num_threads: int | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+    offline: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require(
+            self.dtype in DTYPES, f"dtype must be one of {', '.join(DTYPES)}; got {self.dtype!r}"
+        )
+        _require(
+            self.max_model_len is None or self.max_model_len >= 2,
+            "max_model_len must be at least 2",
+        )
+        _require(self.max_num_seqs >= 1, "max_num_seqs must be at least 1")
+        _require(
+            self.max_num_batched_tokens >= self.max_num_seqs,
+            f"max_num_batched_tokens ({self.max_num_batched_tokens}) must be at least "
+            f"max_num_seqs ({self.max_num_seqs}), so that every running sequence can decode: "
+            "raise it or lower max_num_seqs",
+        )
+        _require(self.block_size >= 1, "block_size must be at least 1")
+        _require(self.max_queued_seqs >= 0, "max_queued_seqs must not be negative")
+        _require(
+            self.num_threads is None or self.num_threads >= 1, "num_threads must be at least 1"
+        )
+        _require(
+            self.kv_cache_memory_bytes is None or self.kv_cache_memory_bytes > 0,
+            "kv_cache_memory must be positive",
+        )
+
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ConfigError(message)
