@@ -1,0 +1,58 @@
+"""The OpenAPI document of what is served: FastAPI's own, and the shapes of requests and events.
+
+Bodies are read and events are written without FastAPI, so it has to be told about them.
+"""
+
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from antiphon.server.protocol.events import StreamingEvent
+from antiphon.server.protocol.requests import CreateResponseBody
+
+COMPONENTS = "#/components/schemas/"
+
+
+class DescribedApp(FastAPI):
+    """A FastAPI whose document also holds the components that only this module knows."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+        if "StreamingEvent" not in schemas:
+            schemas.update(response_components())
+        return document
+
+
+def create_response_operation() -> dict[str, Any]:
+    """What FastAPI cannot see of `POST /v1/responses`: its body and its two kinds of answer."""
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": _reference("CreateResponseBody")},
+        },
+        "responses": {
+            "200": {
+                "description": "The response, or its events when `stream` is true.",
+                "content": {
+                    "application/json": _reference("ResponseResource"),
+                    "text/event-stream": _reference("StreamingEvent"),
+                },
+            }
+        },
+    }
+
+
+def response_components() -> dict[str, Any]:
+    """Every schema that `create_response_operation` refers to, by its published name."""
+    wire: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
+        ("body", "validation", TypeAdapter(CreateResponseBody)),
+        ("event", "serialization", TypeAdapter(StreamingEvent)),
+    ]
+    schemas, definitions = TypeAdapter.json_schemas(wire, ref_template=COMPONENTS + "{model}")
+    return {**definitions["$defs"], "StreamingEvent": schemas["event", "serialization"]}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"schema": {"$ref": COMPONENTS + name}}

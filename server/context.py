@@ -1,0 +1,48 @@
+"""Everything the routes need from outside, in one record that `create_app` is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from antiphon.engine.errors import EngineUnavailable
+from antiphon.engine.generation import Engine
+from antiphon.models.language_side import LanguageSide
+from antiphon.server.clock import Clock, SystemClock
+from antiphon.server.ids import IdSource, RandomIds
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one HTTP exchange may cost.
+
+    max_body_bytes       a larger request body is answered 413.
+    retry_after_seconds  what `Retry-After` says when the engine is full or not there.
+    """
+
+    max_body_bytes: int = 64 * 1024 * 1024
+    retry_after_seconds: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContext:
+    """What the server stands on.
+
+    language_side  the loaded model's tokenizer and template. Raises EngineUnavailable before the
+                   engine has been ready once, as nobody knows the model's folder until then.
+    model_names    the names the model is served under; the first one is its own, the rest aliases.
+    """
+
+    engine: Engine
+    language_side: Callable[[], LanguageSide]
+    model_names: tuple[str, ...]
+    clock: Clock = field(default_factory=SystemClock)
+    ids: IdSource = field(default_factory=RandomIds)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a request would be taken now."""
+        try:
+            self.language_side()
+        except EngineUnavailable:
+            return False
+        return self.engine.is_ready

@@ -1,0 +1,90 @@
+"""Every error that a client can be shown, as one table from exception to answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from antiphon.engine.errors import (
+    EngineDied,
+    EngineOverloaded,
+    EngineUnavailable,
+    InvalidPrompt,
+    InvalidSamplingParams,
+    PromptTooLong,
+)
+from antiphon.models.errors import ChatTemplateError
+from antiphon.server.protocol.errors import (
+    BodyTooLarge,
+    ErrorPayload,
+    ErrorType,
+    InvalidParameter,
+    MalformedBody,
+    ModelNotFound,
+    UnsupportedMediaType,
+    UnsupportedParameter,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """`param` is used where the exception itself names none."""
+
+    status: int
+    type: ErrorType
+    code: str
+    param: str | None = None
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return self.status in (429, 503)
+
+
+UNEXPECTED = ErrorRow(500, "server_error", "server_error")
+
+ERROR_TABLE: Mapping[type[Exception], ErrorRow] = MappingProxyType(
+    {
+        MalformedBody: ErrorRow(400, "invalid_request", "invalid_json"),
+        InvalidParameter: ErrorRow(400, "invalid_request", "invalid_parameter"),
+        UnsupportedParameter: ErrorRow(400, "invalid_request", "unsupported_parameter"),
+        InvalidSamplingParams: ErrorRow(400, "invalid_request", "invalid_parameter"),
+        InvalidPrompt: ErrorRow(400, "invalid_request", "invalid_prompt", "input"),
+        ChatTemplateError: ErrorRow(400, "invalid_request", "chat_template_error", "input"),
+        PromptTooLong: ErrorRow(400, "invalid_request", "context_length_exceeded", "input"),
+        ModelNotFound: ErrorRow(404, "not_found", "model_not_found"),
+        BodyTooLarge: ErrorRow(413, "invalid_request", "request_too_large"),
+        UnsupportedMediaType: ErrorRow(415, "invalid_request", "unsupported_media_type"),
+        EngineOverloaded: ErrorRow(429, "too_many_requests", "too_many_requests"),
+        EngineUnavailable: ErrorRow(503, "server_error", "model_not_ready"),
+        EngineDied: UNEXPECTED,
+    }
+)
+
+
+def error_row(error: Exception) -> ErrorRow:
+    """The row of the error's class, or of the nearest class above it."""
+    return next(
+        (ERROR_TABLE[kind] for kind in type(error).__mro__ if kind in ERROR_TABLE), UNEXPECTED
+    )
+
+
+def error_payload(error: Exception) -> ErrorPayload:
+    """What is told before an answer has begun."""
+    row = error_row(error)
+    is_known = any(kind in ERROR_TABLE for kind in type(error).__mro__)
+    return ErrorPayload(
+        type=row.type,
+        code=row.code,
+        message=str(error) if is_known else "The server failed unexpectedly; its log says why.",
+        param=getattr(error, "param", None) or row.param,
+    )
+
+
+def failure_payload(error: Exception) -> ErrorPayload:
+    """What is told when a response that has begun cannot go on: never the client's fault."""
+    return ErrorPayload(
+        type=UNEXPECTED.type,
+        code=UNEXPECTED.code,
+        message=error_payload(error).message,
+        param=None,
+    )

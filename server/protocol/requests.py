@@ -1,0 +1,91 @@
+"""The body of `POST /v1/responses`, in the shapes that are served.
+
+A field whose type here is narrower than the published one (`tools`, `truncation`, ...) has a row
+in `unsupported.py` that refuses the rest by name before this type is tried.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue, Tag
+
+from antiphon.server.protocol.items import InputText, MessageParam, StringOrList
+from antiphon.server.protocol.wire_model import InputModel
+
+MAX_STOP_STRINGS = 16
+
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+TokenId = Annotated[int, Field(strict=False, ge=0, le=2**31 - 1)]
+Identifier = Annotated[str, Field(max_length=64)]
+StopString = Annotated[str, Field(min_length=1, max_length=1024)]
+StopList = Annotated[list[StopString], Field(max_length=MAX_STOP_STRINGS, fail_fast=True)]
+ItemList = Annotated[list[MessageParam], Field(fail_fast=True)]
+Metadata = Annotated[dict[Identifier, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
+
+
+class TextFormatParam(InputModel):
+    type: Literal["text"] | None = "text"
+
+
+class TextParam(InputModel):
+    format: TextFormatParam | None = None
+    verbosity: None = None
+
+
+class ReasoningParam(InputModel):
+    effort: Literal["none"] | None = None
+    summary: None = None
+
+
+class StreamOptionsParam(InputModel):
+    include_obfuscation: Literal[False] | None = None
+
+
+class CreateResponseBody(InputModel):
+    """A request to create a response. null and absent mean the same everywhere."""
+
+    model: str | None = None
+    input: Annotated[
+        Annotated[InputText, Tag("<string>")]
+        | Annotated[ItemList, Tag("<list>")]
+        | Annotated[None, Tag("<null>")],
+        StringOrList,
+    ] = None
+    instructions: str | None = None
+    metadata: Metadata | None = None
+    stream: bool | None = None
+    stream_options: StreamOptionsParam | None = None
+    max_output_tokens: Count | None = None
+
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+
+    text: TextParam | None = None
+    reasoning: ReasoningParam | None = None
+    tools: list[JsonValue] | None = None
+    tool_choice: Literal["auto", "none"] | None = None
+    parallel_tool_calls: bool | None = None
+    max_tool_calls: Count | None = None
+    include: list[str] | None = None
+    truncation: Literal["disabled"] | None = None
+    store: bool | None = None
+    background: bool | None = None
+    service_tier: Literal["auto", "default"] | None = None
+    safety_identifier: Identifier | None = None
+    prompt_cache_key: Identifier | None = None
+
+    # Extensions, named as vLLM names them.
+    top_k: Annotated[int, Field(ge=-1, le=2**31 - 1)] | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    seed: int | None = None
+    logit_bias: dict[TokenId, float] | None = None
+    ignore_eos: bool | None = None
+    stop: Annotated[
+        Annotated[StopString, Tag("<string>")]
+        | Annotated[StopList, Tag("<list>")]
+        | Annotated[None, Tag("<null>")],
+        StringOrList,
+    ] = None

@@ -1,0 +1,88 @@
+"""The response object. Every key is always there, null where the schema allows it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from antiphon.server.protocol.items import ItemField
+from antiphon.server.protocol.wire_model import OutputModel
+
+ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
+
+
+class InputTokensDetails(OutputModel):
+    cached_tokens: int
+    cache_write_tokens: int = 0
+
+
+class OutputTokensDetails(OutputModel):
+    reasoning_tokens: int = 0
+
+
+class Usage(OutputModel):
+    """What a response cost, in tokens."""
+
+    input_tokens: int
+    input_tokens_details: InputTokensDetails
+    output_tokens: int
+    output_tokens_details: OutputTokensDetails
+    total_tokens: int
+
+
+class Error(OutputModel):
+    code: str
+    message: str
+
+
+class IncompleteDetails(OutputModel):
+    reason: Literal["max_output_tokens"]
+
+
+class TextResponseFormat(OutputModel):
+    type: Literal["text"] = "text"
+
+
+class TextField(OutputModel):
+    format: TextResponseFormat = TextResponseFormat()
+
+
+class Reasoning(OutputModel):
+    effort: Literal["none"] | None
+    summary: None
+
+
+class ResponseResource(OutputModel):
+    """A response, at the moment it was looked at."""
+
+    id: str
+    object: Literal["response"] = "response"
+    created_at: Annotated[int, Field(description="Unix time in seconds.")]
+    completed_at: int | None = None
+    status: ResponseStatus
+    incomplete_details: IncompleteDetails | None = None
+    error: Error | None = None
+    model: str
+    output: tuple[ItemField, ...] = ()
+    usage: Usage | None = None
+
+    instructions: str | None
+    previous_response_id: str | None = None
+    metadata: dict[str, str]
+    max_output_tokens: int | None
+    temperature: float
+    top_p: float
+    presence_penalty: float
+    frequency_penalty: float
+    top_logprobs: int = 0
+    text: TextField = TextField()
+    reasoning: Reasoning | None
+    tools: tuple[dict[str, Any], ...] = ()
+    tool_choice: Literal["auto", "none"]
+    parallel_tool_calls: bool
+    max_tool_calls: int | None
+    truncation: Literal["disabled"] = "disabled"
+    store: bool = False
+    background: bool = False
+    service_tier: Literal["default"] = "default"
+    safety_identifier: str | None
+    prompt_cache_key: str | None

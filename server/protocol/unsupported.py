@@ -1,0 +1,59 @@
+"""What the standard knows and this server does not do yet: refused by name, never ignored.
+
+One row per field: its path in the posted body (`[]` is every element of a list) and the values
+that are served. null and absent always are. Building a feature begins with deleting its row.
+"""
+
+import json
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from antiphon.server.protocol.errors import UnsupportedParameter
+
+SERVED_VALUES: tuple[tuple[str, tuple[JsonValue, ...]], ...] = (
+    ("previous_response_id", ()),
+    ("conversation", ()),
+    ("prompt", ()),
+    ("context_management", ()),
+    ("background", (False,)),
+    ("store", (False,)),
+    ("include", ([],)),
+    ("tools", ([],)),
+    ("tool_choice", ("auto", "none")),
+    ("text.format.type", ("text",)),
+    ("text.verbosity", ()),
+    ("reasoning.effort", ("none",)),
+    ("reasoning.summary", ()),
+    ("truncation", ("disabled",)),
+    ("service_tier", ("auto", "default")),
+    ("top_logprobs", (0,)),
+    ("stream_options.include_obfuscation", (False,)),
+    ("input[].type", ("message",)),
+    ("input[].content[].type", ("input_text", "output_text", "text", "refusal")),
+)
+
+
+def refuse_unsupported(posted: JsonValue) -> None:
+    """Raises UnsupportedParameter for the first row that the posted body breaks."""
+    for path, served in SERVED_VALUES:
+        for param, value in _find(posted, path.replace("[]", ".[]").split(".")):
+            if value is not None and value not in served:
+                raise UnsupportedParameter(param, _sentence(param, served))
+
+
+def _find(value: JsonValue, steps: list[str], param: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """Every value that lies at `steps` below `value`, each with its own name for the client."""
+    if not steps:
+        yield param, value
+    elif steps[0] == "[]" and isinstance(value, list):
+        for index, element in enumerate(value):
+            yield from _find(element, steps[1:], f"{param}[{index}]")
+    elif isinstance(value, dict) and steps[0] in value:
+        yield from _find(value[steps[0]], steps[1:], f"{param}.{steps[0]}".lstrip("."))
+
+
+def _sentence(param: str, served: tuple[JsonValue, ...]) -> str:
+    if not served:
+        return f"'{param}' is not supported by this server."
+    return f"'{param}' is supported only as {' or '.join(map(json.dumps, served))} by this server."

@@ -1,0 +1,109 @@
+"""A server around a fake engine: in memory for most tests, on loopback where sockets matter."""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import httpx
+import uvicorn
+
+from antiphon.models.language_side import LanguageSide
+from antiphon.server.app import create_app
+from antiphon.server.context import Limits, ServerContext
+from tests.fake_engine import FakeEngine
+from tests.schema import check_response
+from tests.stream_rules import Event, parse_stream
+
+MODEL = "tiny"
+
+EncodePieces = Callable[..., list[list[int]]]
+
+
+class StandingClock:
+    def unix_seconds(self) -> int:
+        return 1_700_000_000
+
+
+class CountingIds:
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def new(self, prefix: str) -> str:
+        return f"{prefix}_{next(self._numbers)}"
+
+
+def make_context(
+    engine: FakeEngine, language_side: LanguageSide, limits: Limits | None = None
+) -> ServerContext:
+    return ServerContext(
+        engine=engine,
+        language_side=lambda: language_side,
+        model_names=(MODEL, "org/alias"),
+        clock=StandingClock(),
+        ids=CountingIds(),
+        limits=limits or Limits(),
+    )
+
+
+class Client:
+    """Talks to one app in memory, and checks every answer on its way."""
+
+    def __init__(self, context: ServerContext) -> None:
+        transport = httpx.ASGITransport(app=create_app(context))
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://test")
+
+    async def respond(self, **body: object) -> dict[str, Any]:
+        """The plain answer, whatever became of it."""
+        answer = await self.http.post("/v1/responses", json={"input": "Hi", **body})
+        response: dict[str, Any] = answer.json()
+        assert answer.status_code == (500 if response.get("status") == "failed" else 200), response
+        check_response(response)
+        return response
+
+    async def stream(self, **body: object) -> list[Event]:
+        answer = await self.http.post("/v1/responses", json={"input": "Hi", "stream": True, **body})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        return parse_stream(answer.text)
+
+    async def refusal(self, status: int, **body: object) -> dict[str, Any]:
+        """The error of a request that must be refused."""
+        answer = await self.http.post("/v1/responses", json={"input": "Hi", **body})
+        return error_of(answer, status)
+
+
+def error_of(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """The error in an answer, after a look at its shape."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["x-request-id"]
+    body = answer.json()
+    assert body.keys() == {"error"}
+    assert body["error"].keys() == {"type", "code", "message", "param"}
+    error: dict[str, Any] = body["error"]
+    return error
+
+
+class LoopbackServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the test runner."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def loopback(context: ServerContext) -> AsyncIterator[str]:
+    """A real server on a free port; gives its base URL."""
+    config = uvicorn.Config(create_app(context), log_config=None, ws="none")
+    server = LoopbackServer(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()  # from here on connections wait, so nobody has to wait for the server
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
