@@ -1,0 +1,66 @@
+"""`antiphon serve`, once its settings are read: open the port, start the engine, drain."""
+
+import logging
+import socket
+
+from rich.console import Console
+
+from antiphon.engine.errors import EngineStartupError
+from antiphon.server.app import create_app
+from antiphon.server.context import Limits, ServerContext
+from antiphon.server.http_server import HTTPServer
+from antiphon.server.model_service import ModelService
+from antiphon.server.settings import Settings
+from antiphon.server.startup_report import print_startup_report
+
+
+def run(settings: Settings) -> int:
+    """Serve until told to stop; returns the exit code.
+
+    Raises ConfigError for engine settings out of range, EngineStartupError when the address is
+    taken or the model does not load.
+    """
+    console = Console()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
+    service = ModelService(settings.engine_config(), settings.chat_template)
+    with _listen(settings.host, settings.port) as listener:
+        url = f"http://{_url_host(settings.host)}:{listener.getsockname()[1]}"
+        console.print(f"Listening on {url}; the model is loading.", markup=False, highlight=False)
+        server = HTTPServer(settings, console)
+        lifespan = service.lifespan(
+            console,
+            on_ready=lambda: print_startup_report(console, service, settings, url),
+            on_failure=server.stop,
+        )
+        exit_code = server.serve(create_app(_context(settings, service), lifespan), listener)
+    if service.failure is not None:
+        raise EngineStartupError(service.failure)
+    return exit_code
+
+
+def _context(settings: Settings, service: ModelService) -> ServerContext:
+    return ServerContext(
+        engine=service.engine,
+        language_side=service.language_side,
+        model_names=settings.served_model_names,
+        limits=Limits(max_body_bytes=settings.max_body_bytes),
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise EngineStartupError(
+            f"can't listen on {host}:{port}: {error.strerror or error}"
+        ) from error
+
+
+def _url_host(host: str) -> str:
+    """A host that a client on this machine can open."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

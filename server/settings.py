@@ -1,0 +1,199 @@
+"""Every setting of the server, once.
+
+The flags of `antiphon serve`, the `ANTIPHON_*` variables, the settings file and docs/settings.md
+are all made from the fields of `Settings`. Precedence: flags, environment, file, default.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ByteSize, Field, FilePath
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from antiphon.engine.config import DTYPES, EngineConfig, LoadFormat
+from antiphon.models.catalog import DEFAULT_MODEL
+from antiphon.server.settings_sources import (
+    ENVIRONMENT_PREFIX,
+    read_settings_file,
+)
+
+_ENGINE = EngineConfig(model=DEFAULT_MODEL)  # the engine's defaults are written there, not here
+
+
+def _split_names(names: object) -> object:
+    """`"a,b"` and `["a,b", "c"]` become single names; anything else is left to validation."""
+    if isinstance(names, str):
+        names = [names]
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return names
+    return tuple(part.strip() for name in names for part in name.split(",") if part.strip()) or None
+
+
+def _check_size(size: object) -> object:
+    """ByteSize reads the beginning of a text and forgets the rest: `1,5GiB` would be one byte."""
+    if isinstance(size, str) and not re.fullmatch(r"\s*\d+(\.\d+)?\s*[A-Za-z]*\s*", size):
+        raise ValueError("must be a number of bytes, or a number and a unit such as 4GiB")
+    return size
+
+
+Bytes = Annotated[ByteSize, BeforeValidator(_check_size)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
+
+
+class Settings(BaseSettings):
+    """What one server runs with; `settings_loading.load_settings` makes it for the command line."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    model: str = Field(
+        default=DEFAULT_MODEL,
+        min_length=1,
+        description="The model: a local folder, a `.gguf` file, a hub id, "
+        "or a name that `antiphon pull` knows.",
+    )
+    config: Path | None = Field(
+        default=None,
+        description="A TOML file with settings, named as here. No file is read unless named.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address to listen on; 0.0.0.0 is every network of this machine.",
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="The port to listen on; 0 takes any free one."
+    )
+    served_model_name: Names | None = Field(
+        default=None,
+        description="What clients call the model; several names are separated by commas. "
+        "Unset: the model as given.",
+    )
+    dtype: str = Field(
+        default=_ENGINE.dtype,
+        description=f"The type of weights and KV cache: {', '.join(DTYPES)}. "
+        "auto is float32 on a CPU and the checkpoint's own on CUDA.",
+    )
+    device: str = Field(
+        default=_ENGINE.device,
+        min_length=1,
+        description="Where the model runs, such as cpu, cuda or cuda:1.",
+    )
+    max_model_len: int | None = Field(
+        default=_ENGINE.max_model_len,
+        description="Tokens of prompt and output together. Unset: what the model was made for.",
+    )
+    max_num_seqs: int = Field(
+        default=_ENGINE.max_num_seqs,
+        description="Sequences that run at once; further ones wait in the queue.",
+    )
+    max_num_batched_tokens: int = Field(
+        default=_ENGINE.max_num_batched_tokens,
+        description="The token budget of one engine step; a longer prompt is prefilled in chunks.",
+    )
+    kv_cache_memory: Bytes | None = Field(
+        default=None,
+        description="Memory for the KV cache, in bytes or as 4GiB or 500MB. "
+        "Unset: a quarter of the free memory on a CPU, most of it on CUDA, "
+        "and never more than all sequences at full length need.",
+    )
+    block_size: int = Field(
+        default=_ENGINE.block_size, description="Tokens in one block of the KV cache."
+    )
+    max_queued_requests: int = Field(
+        default=_ENGINE.max_queued_seqs,
+        ge=0,
+        description="Waiting sequences above which new requests are answered with 429.",
+    )
+    prefix_cache: bool = Field(
+        default=_ENGINE.prefix_cache,
+        description="Reuse the keys and values of prompts that begin alike.",
+    )
+    load_format: LoadFormat = Field(
+        default=_ENGINE.load_format,
+        description="auto reads the model's weights; dummy makes random ones, for tests.",
+    )
+    num_threads: int | None = Field(
+        default=_ENGINE.num_threads, description="CPU threads of the engine. Unset: one per core."
+    )
+    trust_remote_code: bool = Field(
+        default=_ENGINE.trust_remote_code, description="Run Python code that comes with the model."
+    )
+    allow_pickle: bool = Field(
+        default=_ENGINE.allow_pickle,
+        description="Load pickled weights, which can run any code; safetensors need no such trust.",
+    )
+    offline: bool = Field(
+        default=_ENGINE.offline, description="Fetch nothing: use only what lies on this machine."
+    )
+    seed: int = Field(
+        default=_ENGINE.seed, description="Seed of requests that bring none, and of dummy weights."
+    )
+    chat_template: FilePath | None = Field(
+        default=None, description="A Jinja file that replaces the model's own chat template."
+    )
+    max_body_bytes: Bytes = Field(
+        default=ByteSize(32 * 1024**2),
+        gt=0,
+        description="The largest request body, in bytes or as 64MiB; "
+        "a larger one is answered with 413.",
+    )
+    shutdown_timeout_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="How long running requests may finish after the first Ctrl-C or SIGTERM.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important messages that are still logged."
+    )
+
+    @property
+    def served_model_names(self) -> tuple[str, ...]:
+        """The names clients may use, at least one; the first is the one reported."""
+        return self.served_model_name or (self.model,)
+
+    def engine_config(self) -> EngineConfig:
+        """The engine's share. Raises ConfigError if a value is out of range."""
+        return EngineConfig(
+            model=self.model,
+            load_format=self.load_format,
+            dtype=self.dtype,
+            device=self.device,
+            max_model_len=self.max_model_len,
+            max_num_seqs=self.max_num_seqs,
+            max_num_batched_tokens=self.max_num_batched_tokens,
+            kv_cache_memory_bytes=None
+            if self.kv_cache_memory is None
+            else int(self.kv_cache_memory),
+            block_size=self.block_size,
+            max_queued_seqs=self.max_queued_requests,
+            prefix_cache=self.prefix_cache,
+            num_threads=self.num_threads,
+            trust_remote_code=self.trust_remote_code,
+            allow_pickle=self.allow_pickle,
+            offline=self.offline,
+            seed=self.seed,
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = init_settings().get("config") or env_settings().get("config")
+        known = settings_cls.model_fields.keys() - {"config"}
+        values = read_settings_file(Path(path), known) if path else {}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, values)
