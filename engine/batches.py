@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from antiphon.engine.block_manager import NULL_BLOCK
 from antiphon.engine.scheduler import ScheduledSequence
 from antiphon.models.forward_batch import DecodeGroup, ForwardBatch, PromptSpan
 
@@ -33,15 +34,18 @@ class BatchBuilder:
         """One token a row: [num_rows, 1]. Entries come by ascending `num_computed_tokens`."""
         sequences = [entry.sequence for entry in decodes]
         positions = np.array([sequence.num_computed_tokens for sequence in sequences])
-        slots = self._slots([sequence.block_table for sequence in sequences])
+        tables = _padded([sequence.block_table for sequence in sequences])
         rows = np.arange(len(sequences))
+        blocks = tables[rows, positions // self.block_size]
+        offsets = positions % self.block_size
         return ForwardBatch(
             token_ids=self._tensor([sequence.token_ids[-1] for sequence in sequences])[:, None],
             position_ids=self._tensor(positions)[:, None],
-            slot_mapping=self._tensor(slots[rows, positions]),
+            slot_mapping=self._tensor(blocks * self.block_size + offsets),
+            fresh_blocks=self._tensor(blocks[offsets == 0]),
             spans=(),
             groups=tuple(
-                self._group(slots, positions + 1, start, end)
+                self._group(tables, positions + 1, start, end)
                 for start, end in similar_runs(positions + 1)
             ),
             logit_rows=self._tensor(rows),
@@ -51,53 +55,47 @@ class BatchBuilder:
 
     def pack(self, chunks: list[ScheduledSequence]) -> ForwardBatch:
         """Chunks one behind the other: [1, num_tokens]."""
-        lengths = [entry.num_scheduled_tokens for entry in chunks]
-        starts = np.cumsum([0, *lengths]).tolist()
-        slots = [self._slots_so_far(entry) for entry in chunks]
-        offsets = [entry.sequence.num_computed_tokens for entry in chunks]
+        positions = np.concatenate([_positions(entry) for entry in chunks])
+        blocks = np.concatenate([self._blocks(entry) for entry in chunks])
+        offsets = positions % self.block_size
+        ends = np.cumsum([entry.num_scheduled_tokens for entry in chunks]).tolist()
         return ForwardBatch(
             token_ids=self._tensor([token for entry in chunks for token in _tokens(entry)])[None],
-            position_ids=self._tensor(
-                np.concatenate([np.arange(o, o + n) for o, n in zip(offsets, lengths, strict=True)])
-            )[None],
-            slot_mapping=self._tensor(
-                np.concatenate([s[o:] for s, o in zip(slots, offsets, strict=True)])
-            ),
-            spans=tuple(
-                PromptSpan(start, start + n, o, self._tensor(s) if o else None)
-                for start, n, o, s in zip(starts, lengths, offsets, slots, strict=False)
-            ),
+            position_ids=self._tensor(positions)[None],
+            slot_mapping=self._tensor(blocks * self.block_size + offsets),
+            fresh_blocks=self._tensor(blocks[offsets == 0]),
+            spans=tuple(self._span(entry, end) for entry, end in zip(chunks, ends, strict=True)),
             groups=(),
             logit_rows=self._tensor(
-                [end - 1 for end, entry in zip(starts[1:], chunks, strict=True) if entry.is_sampled]
+                [end - 1 for entry, end in zip(chunks, ends, strict=True) if entry.is_sampled]
             ),
             state_rows=self._state_rows(chunks),
-            has_state=offsets[0] > 0,
+            has_state=chunks[0].sequence.num_computed_tokens > 0,
         )
 
-    def _group(self, slots: Integers, context_lens: Integers, start: int, end: int) -> DecodeGroup:
+    def _group(self, tables: Integers, context_lens: Integers, start: int, end: int) -> DecodeGroup:
         lengths = context_lens[start:end]
         longest = int(lengths[-1])
-        key_slots = np.where(np.arange(longest) < lengths[:, None], slots[start:end, :longest], 0)
+        num_blocks = -(-longest // self.block_size)
         return DecodeGroup(
             start,
             end,
-            self._tensor(key_slots),
+            self._tensor(tables[start:end, :num_blocks]),
             self._tensor(lengths),
+            longest,
             is_padded=bool(lengths[0] < longest),
         )
 
-    def _slots_so_far(self, entry: ScheduledSequence) -> Integers:
-        """The slots of every token of the sequence up to the end of its chunk."""
-        num_tokens = entry.sequence.num_computed_tokens + entry.num_scheduled_tokens
-        return self._slots([entry.sequence.block_table])[0, :num_tokens]
+    def _span(self, entry: ScheduledSequence, end: int) -> PromptSpan:
+        sequence, num_tokens = entry
+        offset = sequence.num_computed_tokens
+        num_blocks = -(-(offset + num_tokens) // self.block_size)
+        table = self._tensor(sequence.block_table[:num_blocks]) if offset else None
+        return PromptSpan(end - num_tokens, end, offset, table)
 
-    def _slots(self, block_tables: list[list[int]]) -> Integers:
-        """[num_tables, longest * block_size] slots, padded with the null block's."""
-        longest = max(map(len, block_tables))
-        padded = np.array([table + [0] * (longest - len(table)) for table in block_tables])
-        slots = padded[:, :, None] * self.block_size + np.arange(self.block_size)
-        return slots.reshape(len(block_tables), -1)
+    def _blocks(self, entry: ScheduledSequence) -> Integers:
+        """The block of each token of the chunk."""
+        return np.array(entry.sequence.block_table)[_positions(entry) // self.block_size]
 
     def _state_rows(self, entries: list[ScheduledSequence]) -> Tensor:
         return self._tensor([entry.sequence.row for entry in entries])
@@ -118,6 +116,17 @@ def similar_runs(ascending: Integers) -> list[tuple[int, int]]:
         runs.append((start, end))
         start = end
     return runs
+
+
+def _padded(block_tables: list[list[int]]) -> Integers:
+    """[num_tables, longest], padded with the null block."""
+    longest = max(map(len, block_tables))
+    return np.array([table + [NULL_BLOCK] * (longest - len(table)) for table in block_tables])
+
+
+def _positions(entry: ScheduledSequence) -> Integers:
+    offset = entry.sequence.num_computed_tokens
+    return np.arange(offset, offset + entry.num_scheduled_tokens)
 
 
 def _tokens(entry: ScheduledSequence) -> list[int]:

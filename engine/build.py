@@ -19,6 +19,9 @@ from antiphon.models.network import Network
 from antiphon.models.progress import Progress
 from antiphon.models.source import Weights, locate
 
+CPU_TOKEN_BUDGET = 512
+CUDA_TOKEN_BUDGET = 2048
+
 
 def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, EngineCard]:
     """Raises ModelError or EngineStartupError with one clear line."""
@@ -35,7 +38,7 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
     max_model_len = _max_model_len(folder, config)
     network = Network(_load(folder, config, progress), max_state_rows=config.max_num_seqs)
     num_blocks = num_kv_blocks(network, config, max_model_len)
-    network.allocate_kv((num_blocks + 1) * config.block_size)
+    network.allocate_kv(num_blocks + 1, config.block_size)
     card = EngineCard(
         model_path=str(folder),
         architecture=network.architecture,
@@ -61,7 +64,10 @@ def assemble_engine(network: Network, card: EngineCard, config: EngineConfig) ->
         # A cached prefix brings back keys and values, but not the state of a hybrid model's layers.
         prefix_cache=config.prefix_cache and not network.has_state,
     )
-    budget = config.max_num_batched_tokens
+    budget = config.max_num_batched_tokens or max(
+        config.max_num_seqs,
+        CUDA_TOKEN_BUDGET if network.device.type == "cuda" else CPU_TOKEN_BUDGET,
+    )
     scheduler = Scheduler(
         blocks,
         max_num_seqs=config.max_num_seqs,

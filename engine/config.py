@@ -24,6 +24,8 @@ class EngineConfig:
                              for.
     max_num_seqs             sequences that run at once; further ones wait.
     max_num_batched_tokens   the token budget of one step; a longer prompt is prefilled in chunks.
+                             None is 2048 on CUDA and 512 on a CPU, where prefill is slow and other
+                             sequences wait for the end of a step.
     kv_cache_memory_bytes    None takes a quarter of the free memory on a CPU, most of it on CUDA.
     max_queued_seqs          waiting sequences above which new ones are refused.
     num_threads              CPU threads of the engine; None is one per core.
@@ -37,7 +39,7 @@ class EngineConfig:
     device: str = "auto"
     max_model_len: int | None = None
     max_num_seqs: int = 256
-    max_num_batched_tokens: int = 2048
+    max_num_batched_tokens: int | None = None
     kv_cache_memory_bytes: int | None = None
     block_size: int = 16
     max_queued_seqs: int = 1024
@@ -58,7 +60,7 @@ class EngineConfig:
         )
         _require(self.max_num_seqs >= 1, "max_num_seqs must be at least 1")
         _require(
-            self.max_num_batched_tokens >= self.max_num_seqs,
+            self.max_num_batched_tokens is None or self.max_num_batched_tokens >= self.max_num_seqs,
             f"max_num_batched_tokens ({self.max_num_batched_tokens}) must be at least "
             f"max_num_seqs ({self.max_num_seqs}), so that every running sequence can decode: "
             "raise it or lower max_num_seqs",

@@ -8,45 +8,16 @@ windows and chunks are ours.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 
 from antiphon.models.forward_batch import ForwardBatch, VisibleRange
+from antiphon.models.layer_kv import KVSpec, LayerKV
 from antiphon.models.sdpa_attention import Scoring, attend_decode, attend_prompt
 
 ATTENTION_NAME = "antiphon"
-
-
-@dataclass(frozen=True, slots=True)
-class KVSpec:
-    """The shape of what one layer keeps per token."""
-
-    num_kv_heads: int
-    key_dim: int
-    value_dim: int
-
-    @property
-    def numbers_per_token(self) -> int:
-        return self.num_kv_heads * (self.key_dim + self.value_dim)
-
-
-@dataclass(slots=True)
-class LayerKV:
-    """One layer's keys and values: [num_slots, num_kv_heads, key_dim | value_dim]."""
-
-    keys: Tensor
-    values: Tensor
-
-    def store(self, key: Tensor, value: Tensor, slot_mapping: Tensor) -> None:
-        """Write each new token's key and value ([num_tokens, num_kv_heads, dim]) into its slot.
-
-        Source: PagedAttention (Kwon et al., 2023), section 4.
-        """
-        self.keys.index_copy_(0, slot_mapping, key)
-        self.values.index_copy_(0, slot_mapping, value)
 
 
 class AttentionContext:
@@ -85,18 +56,15 @@ class LayerAttention:
             return self._probe(query, key, value, scoring)
         assert self.kv is not None, "the KV cache is bound before the first batch"
         if self.stores:
-            self.kv.store(_by_token(key), _by_token(value), batch.slot_mapping)
+            self.kv.keys.store(_by_token(key), batch)
+            self.kv.values.store(_by_token(value), batch)
         if batch.groups:
-            parts = [
-                attend_decode(query, self.kv.keys, self.kv.values, g, visible, scoring)
-                for g in batch.groups
-            ]
-            return torch.cat(parts)
+            return torch.cat(
+                [attend_decode(query, self.kv, group, visible, scoring) for group in batch.groups]
+            )
         return torch.cat(
             [
-                attend_prompt(
-                    query, key, value, self.kv.keys, self.kv.values, span, visible, scoring
-                )
+                attend_prompt(query, key, value, self.kv, span, visible, scoring)
                 for span in batch.spans
             ],
             dim=1,

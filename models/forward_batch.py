@@ -4,8 +4,8 @@ A forward pass is either *packed* (`[1, num_tokens]`: chunks of prompts one behi
 *stacked* (`[num_rows, 1]`: one token of each sequence). Attention does not care, and layers that
 carry a state see an ordinary batch in the second.
 
-A *slot* is one token's place in the KV cache, block_id * block_size + offset. Slot 0 belongs to the
-null block: padding.
+A *slot* is one token's place in the KV cache, block_id * block_size + offset. Block 0 is the null
+block, from which padding is read.
 """
 
 from dataclasses import dataclass, field
@@ -38,25 +38,30 @@ class VisibleRange:
 class PromptSpan:
     """A chunk of one sequence's tokens inside a packed pass.
 
-    start, end  its rows in the packed tokens.
-    offset      tokens of the sequence that were computed before this chunk.
-    key_slots   [offset + end - start] slots of every token so far; None when offset is 0: the keys
-                are at hand.
+    start, end   its rows in the packed tokens.
+    offset       tokens of the sequence that were computed before this chunk.
+    block_table  [num_blocks] int64: the blocks of every token so far; None when offset is 0, as all
+                 keys are at hand.
     """
 
     start: int
     end: int
     offset: int
-    key_slots: Tensor | None
+    block_table: Tensor | None
     _masks: dict[VisibleRange, Tensor] = field(default_factory=dict)
+
+    @property
+    def context_len(self) -> int:
+        """Tokens of the sequence up to the end of the chunk."""
+        return self.offset + self.end - self.start
 
     def is_plainly_causal(self, visible: VisibleRange) -> bool:
         return self.offset == 0 and visible.is_unlimited
 
     def mask(self, visible: VisibleRange, query: Tensor) -> Tensor:
-        """[num_queries, num_keys] of the query's type: 0 where it may look, -inf elsewhere."""
+        """[num_queries, context_len] of the query's type: 0 where it may look, -inf elsewhere."""
         if visible not in self._masks:
-            keys = torch.arange(self.offset + self.end - self.start, device=query.device)
+            keys = torch.arange(self.context_len, device=query.device)
             positions = keys[self.offset :, None]
             is_visible = (keys <= positions) & (keys >= visible.first_visible(positions))
             self._masks[visible] = _additive(is_visible, query.dtype)
@@ -67,16 +72,18 @@ class PromptSpan:
 class DecodeGroup:
     """Rows of a stacked pass whose contexts are of similar length, padded to the longest.
 
-    start, end    the rows.
-    key_slots     [num_rows, max_context_len] int64, padded with slot 0.
-    context_lens  [num_rows] int64, this step's token included.
-    is_padded     whether the contexts differ in length.
+    start, end       the rows.
+    block_tables     [num_rows, max_num_blocks] int64, padded with the null block.
+    context_lens     [num_rows] int64, this step's token included.
+    max_context_len  the longest of them.
+    is_padded        whether they differ.
     """
 
     start: int
     end: int
-    key_slots: Tensor
+    block_tables: Tensor
     context_lens: Tensor
+    max_context_len: int
     is_padded: bool
     _masks: dict[VisibleRange, Tensor] = field(default_factory=dict)
 
@@ -85,7 +92,7 @@ class DecodeGroup:
         if visible.is_unlimited and not self.is_padded:
             return None
         if visible not in self._masks:
-            keys = torch.arange(self.key_slots.shape[1], device=query.device)
+            keys = torch.arange(self.max_context_len, device=query.device)
             lengths = self.context_lens[:, None]
             is_visible = (keys < lengths) & (keys >= visible.first_visible(lengths - 1))
             self._masks[visible] = _additive(is_visible, query.dtype)[:, None, None, :]
@@ -98,6 +105,7 @@ class ForwardBatch:
 
     token_ids, position_ids  [1, num_tokens] when packed, [num_rows, 1] when stacked; int64.
     slot_mapping             [num_tokens] int64: where each token's key and value go.
+    fresh_blocks             [num_fresh] int64: blocks that this pass is the first to write to.
     spans                    the chunks of a packed pass; empty when stacked.
     groups                   the rows of a stacked pass; empty when packed.
     logit_rows               [num_logits] int64: the tokens of the batch whose logits are wanted.
@@ -108,6 +116,7 @@ class ForwardBatch:
     token_ids: Tensor
     position_ids: Tensor
     slot_mapping: Tensor
+    fresh_blocks: Tensor
     spans: tuple[PromptSpan, ...]
     groups: tuple[DecodeGroup, ...]
     logit_rows: Tensor

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from antiphon.models.attention import AttentionContext, KVSpec, LayerKV, bind_layers
+from antiphon.models.attention import AttentionContext, bind_layers
+from antiphon.models.cpu_layout import lay_out_for_decoding
 from antiphon.models.forward_batch import ForwardBatch
+from antiphon.models.gather_buffer import GatherBuffer
+from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
 from antiphon.models.probe import probe_model
 from antiphon.models.state_cache import StateCache
 
@@ -24,6 +27,7 @@ class Network:
 
     def __init__(self, model: PreTrainedModel, max_state_rows: int) -> None:
         model.eval()
+        lay_out_for_decoding(model)
         self._model: Any = model
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
@@ -58,14 +62,23 @@ class Network:
             sum(spec.numbers_per_token for spec in self._kv_specs().values()) * self.dtype.itemsize
         )
 
-    def allocate_kv(self, num_slots: int) -> None:
-        """Give every attending layer room for `num_slots` tokens, uninitialised."""
-        kv_by_layer: dict[int, LayerKV] = {}
-        for layer_idx, spec in self._kv_specs().items():
-            kv_by_layer[layer_idx] = LayerKV(
-                self._empty(num_slots, spec.num_kv_heads, spec.key_dim),
-                self._empty(num_slots, spec.num_kv_heads, spec.value_dim),
+    def allocate_kv(self, num_blocks: int, block_size: int) -> None:
+        """Give every attending layer `num_blocks` blocks, the null block among them."""
+        like = torch.empty(0, dtype=self.dtype, device=self.device)
+        key_buffer, value_buffer = GatherBuffer(like), GatherBuffer(like)
+
+        def paged(num_heads: int, dim: int, buffer: GatherBuffer) -> PagedStates:
+            blocks = like.new_empty((num_blocks, block_size, num_heads, dim))
+            blocks[0] = 0  # the null block, which padding reads
+            return PagedStates(blocks, buffer)
+
+        kv_by_layer = {
+            layer_idx: LayerKV(
+                paged(spec.num_kv_heads, spec.key_dim, key_buffer),
+                paged(spec.num_kv_heads, spec.value_dim, value_buffer),
             )
+            for layer_idx, spec in self._kv_specs().items()
+        }
         for layer_idx, layer in self._layers.items():
             if layer.spec is not None:
                 source_idx = self._kv_source[layer_idx]
@@ -108,9 +121,3 @@ class Network:
             for layer_idx, layer in self._layers.items()
             if layer.spec is not None and self._kv_source[layer_idx] == layer_idx
         }
-
-    def _empty(self, num_slots: int, num_heads: int, dim: int) -> Tensor:
-        states = torch.empty((num_slots, num_heads, dim), dtype=self.dtype, device=self.device)
-        # Padding reads slot 0 under a mask, and a masked NaN would still poison the sum.
-        states[0].zero_()
-        return states

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from antiphon.models.forward_batch import DecodeGroup, PromptSpan, VisibleRange
+from antiphon.models.layer_kv import LayerKV
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,7 @@ def attend_prompt(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    cached_keys: Tensor,
-    cached_values: Tensor,
+    kv: LayerKV,
     span: PromptSpan,
     visible: VisibleRange,
     scoring: Scoring,
@@ -88,37 +88,26 @@ def attend_prompt(
     query [1, heads, num_tokens, dim] -> [1, span length, heads, value_dim]
     """
     query = query[:, :, span.start : span.end]
-    if span.key_slots is None:
+    if span.block_table is None:
         key, value = key[:, :, span.start : span.end], value[:, :, span.start : span.end]
     else:
-        key, value = (
-            states.index_select(0, span.key_slots).transpose(0, 1)[None]
-            for states in (cached_keys, cached_values)
-        )
+        key = kv.keys.gather(span.block_table[None], span.context_len)
+        value = kv.values.gather(span.block_table[None], span.context_len)
     is_causal = span.is_plainly_causal(visible)
     mask = None if is_causal else span.mask(visible, query)
     return scoring.attend(query, key, value, mask=mask, is_causal=is_causal).transpose(1, 2)
 
 
 def attend_decode(
-    query: Tensor,
-    cached_keys: Tensor,
-    cached_values: Tensor,
-    group: DecodeGroup,
-    visible: VisibleRange,
-    scoring: Scoring,
+    query: Tensor, kv: LayerKV, group: DecodeGroup, visible: VisibleRange, scoring: Scoring
 ) -> Tensor:
     """The rows of one group.
 
     query [num_rows, heads, 1, dim] -> [rows of the group, 1, heads, value_dim]
     """
     query = query[group.start : group.end]
-    key, value = (
-        states.index_select(0, group.key_slots.view(-1))
-        .view(*group.key_slots.shape, *states.shape[1:])
-        .transpose(1, 2)
-        for states in (cached_keys, cached_values)
-    )
+    key = kv.keys.gather(group.block_tables, group.max_context_len)
+    value = kv.values.gather(group.block_tables, group.max_context_len)
     num_rows, num_heads, num_kv_heads = query.shape[0], query.shape[1], key.shape[1]
     if scoring.sinks is None:
         # Query heads that share a key head stand in the place of tokens: one pass over each key.

@@ -66,7 +66,7 @@ def network_engine(
     prefix_cache: bool = True,
 ) -> LLMEngine:
     network = Network(model, max_state_rows=max_num_seqs)
-    network.allocate_kv((num_blocks + 1) * block_size)
+    network.allocate_kv(num_blocks + 1, block_size)
     return fake_engine(
         NetworkRunner(network, block_size),
         num_blocks=num_blocks,

@@ -24,8 +24,9 @@ def test_a_packed_batch_lays_chunks_end_to_end() -> None:
     assert batch.position_ids.tolist() == [[0, 1, 2, 3, 4, 5, 4, 5]]
     assert batch.slot_mapping.tolist() == [12, 13, 14, 15, 4, 5, 28, 29]
     assert [(span.start, span.end, span.offset) for span in batch.spans] == [(0, 6, 0), (6, 8, 4)]
-    assert batch.spans[1].key_slots is not None
-    assert batch.spans[1].key_slots.tolist() == [8, 9, 10, 11, 28, 29]
+    assert batch.spans[1].block_table is not None
+    assert batch.spans[1].block_table.tolist() == [2, 7]
+    assert batch.fresh_blocks.tolist() == [3, 1, 7]
     assert batch.logit_rows.tolist() == [5], "the second chunk does not reach its sequence's end"
 
 
@@ -36,8 +37,10 @@ def test_a_stacked_batch_pads_contexts_with_the_null_block() -> None:
     assert batch.position_ids.tolist() == [[3], [5]]
     assert batch.slot_mapping.tolist() == [11, 5]
     (group,) = batch.groups
-    assert group.key_slots.tolist() == [[8, 9, 10, 11, 0, 0], [12, 13, 14, 15, 4, 5]]
+    assert group.block_tables.tolist() == [[2, 0], [3, 1]]
     assert group.context_lens.tolist() == [4, 6]
+    assert group.max_context_len == 6
+    assert batch.fresh_blocks.tolist() == []
     assert group.is_padded
 
 

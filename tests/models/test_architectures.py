@@ -190,7 +190,7 @@ def _prompts() -> list[list[int]]:
 def _engine(model: PreTrainedModel, sampler: RecordingSampler) -> LLMEngine:
     network = Network(model, max_state_rows=4)
     blocks = BlockManager(num_blocks=32, block_size=4, prefix_cache=False)
-    network.allocate_kv(num_slots=33 * 4)
+    network.allocate_kv(num_blocks=33, block_size=4)
     scheduler = Scheduler(
         blocks,
         max_num_seqs=4,
