@@ -100,3 +100,16 @@ def test_a_cached_prefix_gives_the_same_tokens_as_none(model: PreTrainedModel) -
     cached = run(engine, {1: prompt}, PARAMS)[1]
     assert cached.num_cached_tokens == 40
     assert cached.token_ids == fresh.token_ids
+
+
+def test_what_others_left_in_the_cache_does_not_show(model: PreTrainedModel) -> None:
+    """Even NaN: sequences that follow get the tokens that they get in a new cache."""
+    engine = network_engine(model, prefix_cache=False)
+    prompts = random_prompts(LENGTHS, vocab_size=500)
+    fresh = run(engine, prompts, PARAMS)
+    for module in model.modules():
+        layer = getattr(module, "antiphon_attention", None)
+        if layer is not None and layer.kv is not None:
+            layer.kv.keys.blocks[1:] = torch.nan
+            layer.kv.values.blocks[1:] = torch.nan
+    assert run(engine, prompts, PARAMS) == fresh

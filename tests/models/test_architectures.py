@@ -153,7 +153,12 @@ class RecordingSampler:
 
 @pytest.mark.parametrize("model_type", ARCHITECTURES)
 def test_paged_logits_equal_those_of_transformers(model_type: str) -> None:
-    model = _tiny_model(model_type)
+    check_paged_logits(model_type, torch.device("cpu"))
+
+
+def check_paged_logits(model_type: str, device: torch.device) -> None:
+    """Raise AssertionError where our logits are not transformers' own, both on `device`."""
+    model = _tiny_model(model_type).to(device)  # type: ignore[arg-type]
     prompts = _prompts()
     sampler = RecordingSampler()
     outputs = _run(_engine(model, sampler), prompts)
@@ -163,9 +168,8 @@ def test_paged_logits_equal_those_of_transformers(model_type: str) -> None:
         paged = torch.stack(sampler.logits[sequence_id])
         token_ids = prompt + outputs[sequence_id]
         with torch.inference_mode():
-            reference = (
-                model(input_ids=torch.tensor([token_ids]), use_cache=False).logits[0].float()
-            )
+            input_ids = torch.tensor([token_ids], device=device)
+            reference = model(input_ids=input_ids, use_cache=False).logits[0].float()
         # The logits that chose each output token stand one position before it.
         expected = reference[len(prompt) - 1 : -1]
         torch.testing.assert_close(paged, expected, atol=2e-4, rtol=1e-4)
