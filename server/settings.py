@@ -95,9 +95,10 @@ class Settings(BaseSettings):
         default=_ENGINE.max_num_seqs,
         description="Sequences that run at once; further ones wait in the queue.",
     )
-    max_num_batched_tokens: int = Field(
+    max_num_batched_tokens: int | None = Field(
         default=_ENGINE.max_num_batched_tokens,
-        description="The token budget of one engine step; a longer prompt is prefilled in chunks.",
+        description="The token budget of one engine step; a longer prompt is prefilled in chunks. "
+        "Unset: 512 on a CPU, 2048 on CUDA, and never less than max_num_seqs.",
     )
     kv_cache_memory: Bytes | None = Field(
         default=None,
