@@ -27,7 +27,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 
 bench: $(INSTALLED)  ## The engine alone, against transformers.generate.
-	$(BIN)/python benchmarks/bench_engine.py
+	$(BIN)/python -m benchmarks.bench_engine
 
 docs: $(INSTALLED)  ## The pages that are made from code.
 	$(BIN)/python -m antiphon.server.settings_table > docs/settings.md

@@ -1,0 +1,90 @@
+"""What `bench_decode` is asked to do, and what follows for device, type and memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from antiphon.engine.config import DTYPES
+from antiphon.engine.errors import ConfigError
+from benchmarks.dummy_model import DummyModel, Room
+from benchmarks.roofline import Roofline, measure_bandwidth
+from benchmarks.shapes import config_folder
+
+PREFILL_TOKENS = 2048  # of prompts per step, before the clock runs
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run.
+
+    shape           a `Shape`, or a folder with a config.json.
+    context         tokens of each prompt; the timed steps come after them.
+    bandwidth_gb_s  None is measured.
+    """
+
+    shape: str
+    batch_sizes: tuple[int, ...]
+    context: int
+    steps: int
+    warmup_steps: int
+    repeats: int
+    device: str
+    dtype: str
+    bandwidth_gb_s: float | None
+    num_threads: int | None
+    seed: int
+
+    @property
+    def room(self) -> Room:
+        """The first sequences gain tokens while the last prompts are still being computed."""
+        largest = max(self.batch_sizes)
+        prompts_per_step = max(1, PREFILL_TOKENS // self.context)
+        prefill_steps = -(-largest // prompts_per_step) * -(-self.context // PREFILL_TOKENS)
+        num_tokens = self.context + prefill_steps + self.warmup_steps + self.steps + 1
+        return Room(max_batch_size=largest, max_model_len=num_tokens)
+
+    def load(self) -> DummyModel:
+        """Raises ModelError or ConfigError."""
+        device = choose_device(self.device)
+        with TemporaryDirectory() as workspace:
+            return DummyModel.load(
+                config_folder(self.shape, Path(workspace)),
+                device=device,
+                dtype=choose_dtype(self.dtype, device),
+                room=self.room,
+                seed=self.seed,
+            )
+
+    def roofline(self, model: DummyModel) -> Roofline:
+        bandwidth = (
+            1e9 * self.bandwidth_gb_s
+            if self.bandwidth_gb_s is not None
+            else measure_bandwidth(model.network.device)
+        )
+        return Roofline(model.weight_bytes, model.network.kv_bytes_per_token, bandwidth)
+
+
+def choose_device(name: str) -> torch.device:
+    """Raises ConfigError for a device that is not here."""
+    if name == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device {name!r} is unknown: use auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"device is {name!r}, but torch {torch.__version__} sees no CUDA GPU")
+    return device
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """Raises ConfigError for a type that weights can't have."""
+    if name not in DTYPES:
+        raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}; got {name!r}")
+    if name == "auto":
+        name = "bfloat16" if device.type == "cuda" else "float32"
+    dtype = getattr(torch, name)
+    assert isinstance(dtype, torch.dtype)
+    return dtype
