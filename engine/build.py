@@ -14,6 +14,7 @@ from antiphon.engine.llm_engine import LLMEngine
 from antiphon.engine.model_runner import NetworkRunner
 from antiphon.engine.scheduler import Scheduler
 from antiphon.models.cache import ModelCache
+from antiphon.models.frozen_rope import freeze_rope
 from antiphon.models.loader import load_model, make_dummy_model, read_config
 from antiphon.models.network import Network
 from antiphon.models.progress import Progress
@@ -36,9 +37,11 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
         progress=progress,
     )
     max_model_len = _max_model_len(folder, config)
-    network = Network(_load(folder, config, progress), max_state_rows=config.max_num_seqs)
+    model = _load(folder, config, progress)
+    freeze_rope(model, max_model_len)
+    network = Network(model, max_state_rows=config.max_num_seqs)
     num_blocks = num_kv_blocks(network, config, max_model_len)
-    network.allocate_kv(num_blocks + 1, config.block_size)
+    _allocate_kv(network, num_blocks + 1, config.block_size)
     card = EngineCard(
         model_path=str(folder),
         architecture=network.architecture,
@@ -103,6 +106,16 @@ def _load(folder: Path, config: EngineConfig, progress: Progress) -> PreTrainedM
     )
 
 
+def _allocate_kv(network: Network, num_blocks: int, block_size: int) -> None:
+    try:
+        network.allocate_kv(num_blocks, block_size)
+    except (RuntimeError, MemoryError) as error:
+        size = num_blocks * block_size * network.kv_bytes_per_token
+        raise EngineStartupError(
+            f"{size} bytes for the KV cache could not be had: lower kv_cache_memory."
+        ) from error
+
+
 def _max_model_len(folder: Path, config: EngineConfig) -> int:
     text_config = read_config(folder, trust_remote_code=config.trust_remote_code).get_text_config()
     native = getattr(text_config, "max_position_embeddings", None)
@@ -125,6 +138,8 @@ def _device(name: str) -> torch.device:
         raise EngineStartupError(
             f"device {name!r} is unknown: use auto, cpu, cuda or cuda:N."
         ) from error
+    if device.type not in ("cpu", "cuda"):
+        raise EngineStartupError(f"device {name!r} is not supported: use auto, cpu or cuda:N.")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise EngineStartupError(
             f"device is {name!r}, but torch {torch.__version__} sees no CUDA GPU here."

@@ -8,11 +8,11 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from typing import Self
 
+from antiphon.engine.errors import EngineUnavailable
 from antiphon.engine.messages import FromEngine, ToEngine, decode_from_engine, encode
 
 # multiprocessing.connection.Connection, which the engine's side uses, puts this before each frame.
 FRAME_HEADER = struct.Struct("!i")
-EXIT_GRACE_SECONDS = 5.0
 
 
 class EngineChild:
@@ -46,8 +46,12 @@ class EngineChild:
         return self._process.pid
 
     def send(self, message: ToEngine) -> None:
+        """Raises EngineUnavailable when the engine is gone already."""
         frame = encode(message)
-        self._writer.write(FRAME_HEADER.pack(len(frame)) + frame)
+        try:
+            self._writer.write(FRAME_HEADER.pack(len(frame)) + frame)
+        except RuntimeError as error:  # uvloop's word for a transport that was closed
+            raise EngineUnavailable("The engine process has ended.") from error
 
     async def messages(self) -> AsyncIterator[FromEngine]:
         """Everything the engine says, until its end of the socket closes."""
@@ -55,14 +59,14 @@ class EngineChild:
             while True:
                 (length,) = FRAME_HEADER.unpack(await self._reader.readexactly(FRAME_HEADER.size))
                 yield decode_from_engine(await self._reader.readexactly(length))
-        except (asyncio.IncompleteReadError, ConnectionResetError):
-            return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return  # a ConnectionError is what a write met before the reader found the end
 
-    async def end(self) -> int:
+    async def end(self, grace_seconds: float) -> int:
         """Close the socket, at which the engine stops, or kill it. Returns its exit code."""
         self._writer.close()
         try:
-            return await asyncio.wait_for(self._process.wait(), EXIT_GRACE_SECONDS)
+            return await asyncio.wait_for(self._process.wait(), grace_seconds)
         except TimeoutError:
             self._process.kill()
             return await self._process.wait()

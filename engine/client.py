@@ -5,6 +5,7 @@ everything else goes on.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 
@@ -35,6 +36,7 @@ from antiphon.models.progress import Progress, ignore_progress
 
 FIRST_RESTART_DELAY_SECONDS = 0.5
 LAST_RESTART_DELAY_SECONDS = 30.0
+EXIT_GRACE_SECONDS = 5.0
 
 
 class EngineClient:
@@ -49,7 +51,7 @@ class EngineClient:
         self._card: EngineCard | None = None
         self._stats: EngineStats | None = None
         self._is_ready = False
-        self._failure: str | None = None
+        self._failure = ""
         self._supervisor: asyncio.Task[None] | None = None
         self._log = logging.getLogger("antiphon.engine")
 
@@ -89,11 +91,15 @@ class EngineClient:
             self._progress = ignore_progress
 
     async def stop(self) -> None:
-        """End the engine process; sequences that still run fail with EngineUnavailable."""
+        """End the engine process and what still runs."""
+        self.fail_running()
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
             self._supervisor = None
+
+    def fail_running(self) -> None:
+        """Let every sequence end now, with EngineUnavailable."""
         self._fail_all(EngineUnavailable("The server is shutting down."))
 
     def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> ClientGeneration:
@@ -105,50 +111,58 @@ class EngineClient:
                 f"{len(self._generations)} responses are running or queued already."
             )
         sequence_id = next(self._ids)
+        self._child.send(AddSequence(sequence_id, prompt_token_ids, params))
         generation = ClientGeneration(sequence_id, self._abandon)
         self._generations[sequence_id] = generation
-        self._child.send(AddSequence(sequence_id, prompt_token_ids, params))
         return generation
 
     def _abandon(self, sequence_id: int) -> None:
         """The caller is gone: stop computing. A sequence that has ended is not known any more."""
         if self._generations.pop(sequence_id, None) is not None and self._child is not None:
-            self._child.send(AbortSequence(sequence_id))
+            with contextlib.suppress(EngineUnavailable):
+                self._child.send(AbortSequence(sequence_id))
 
     async def _supervise(self, first_start: "asyncio.Future[EngineCard]") -> None:
         delay_seconds = FIRST_RESTART_DELAY_SECONDS
         while True:
             was_ready = await self._run_child(first_start)
+            self._fail_all(EngineDied(self._failure))
             if not first_start.done():
-                first_start.set_exception(
-                    EngineStartupError(self._failure or "The engine ended while it was loading.")
-                )
+                first_start.set_exception(EngineStartupError(self._failure))
                 return
-            delay_seconds = (
-                FIRST_RESTART_DELAY_SECONDS
-                if was_ready
-                else min(2 * delay_seconds, LAST_RESTART_DELAY_SECONDS)
-            )
+            if was_ready:
+                delay_seconds = FIRST_RESTART_DELAY_SECONDS
             self._log.error("%s Starting it again in %.1f s.", self._failure, delay_seconds)
             await asyncio.sleep(delay_seconds)
+            delay_seconds = min(2 * delay_seconds, LAST_RESTART_DELAY_SECONDS)
 
     async def _run_child(self, first_start: "asyncio.Future[EngineCard]") -> bool:
-        """One engine process from start to end; returns whether it was ever ready."""
-        self._failure = None
-        child = self._child = await EngineChild.spawn()
+        """One engine process from start to end; `_failure` then says why it ended.
+
+        Returns whether it was ever ready. Nothing that goes wrong with it ends the supervision.
+        """
+        self._failure = ""
+        try:
+            self._child = await EngineChild.spawn()
+        except OSError as error:
+            self._failure = f"The engine process could not be started: {error}."
+            return False
         exit_code: int | None = None
         try:
-            child.send(Start(self._config))
-            async for message in child.messages():
+            self._child.send(Start(self._config))
+            async for message in self._child.messages():
                 self._handle(message)
                 if self._card is not None and not first_start.done():
                     first_start.set_result(self._card)
+        except Exception:
+            self._log.exception("What the engine said could not be handled.")
         finally:
-            was_ready, self._is_ready, self._child = self._is_ready, False, None
-            exit_code = await child.end()
-        if self._failure is None:
+            child, self._child = self._child, None
+            was_ready, self._is_ready, self._stats = self._is_ready, False, None
+            # One that is still loading is not listening.
+            exit_code = await child.end(EXIT_GRACE_SECONDS if was_ready else 0)
+        if not self._failure:
             self._failure = f"The engine process ended unexpectedly (exit code {exit_code})."
-        self._fail_all(EngineDied(self._failure))
         return was_ready
 
     def _handle(self, message: FromEngine) -> None:

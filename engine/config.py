@@ -65,14 +65,18 @@ class EngineConfig:
             f"max_num_seqs ({self.max_num_seqs}), so that every running sequence can decode: "
             "raise it or lower max_num_seqs",
         )
-        _require(self.block_size >= 1, "block_size must be at least 1")
+        _require(1 <= self.block_size <= 4096, "block_size must be between 1 and 4096")
+        for name in ("max_model_len", "max_num_seqs", "max_num_batched_tokens", "max_queued_seqs"):
+            value = getattr(self, name)
+            _require(value is None or value < 2**31, f"{name} must be below 2^31")
+        _require(-(2**63) <= self.seed < 2**63, "seed must fit 64 bits")
         _require(self.max_queued_seqs >= 0, "max_queued_seqs must not be negative")
         _require(
             self.num_threads is None or self.num_threads >= 1, "num_threads must be at least 1"
         )
         _require(
-            self.kv_cache_memory_bytes is None or self.kv_cache_memory_bytes > 0,
-            "kv_cache_memory must be positive",
+            self.kv_cache_memory_bytes is None or 0 < self.kv_cache_memory_bytes < 2**63,
+            "kv_cache_memory must be positive and below 2^63 bytes",
         )
 
 

@@ -35,8 +35,9 @@ PROGRESS_INTERVAL_SECONDS = 0.1
 
 
 def main() -> int:
-    # Ctrl-C reaches the whole process group; when to stop is for the API process to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # These reach the whole process group; when to stop is for the API process to say.
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop_signal, signal.SIG_IGN)
     connection = Connection(int(sys.argv[1]))
     try:
         start = decode_to_engine(connection.recv_bytes())

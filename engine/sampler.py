@@ -1,12 +1,19 @@
 """Logits to token ids, every row by its own parameters."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from antiphon.engine.random_stream import uniform
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.sequence import Sequence
-from antiphon.engine.truncation import Candidates, truncate
+from antiphon.engine.truncation import truncate
+
+# Below this, float32 can't tell sampling from taking the likeliest.
+MIN_TEMPERATURE = 1e-5
+
+Pick = Callable[[Tensor, list[SamplingParams], Tensor], Tensor]
 
 
 def sample(logits: Tensor, sequences: list[Sequence]) -> list[int]:
@@ -44,18 +51,46 @@ def _adjust(row: Tensor, sequence: Sequence) -> None:
 def _draw(logits: Tensor, sequences: list[Sequence]) -> Tensor:
     """Sample [num_rows] ids from [num_rows, vocab_size], inverting the cumulative distribution."""
     temperatures = _column(logits, [sequence.params.temperature for sequence in sequences])
-    logits = logits / temperatures
-    draws = _column(logits, [uniform(sequence.seed, sequence.num_tokens) for sequence in sequences])
+    # The largest becomes 0 first: nothing overflows, however low the temperature.
+    logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperatures.clamp_min(MIN_TEMPERATURE)
+    draws = [uniform(sequence.seed, sequence.num_tokens) for sequence in sequences]
     token_ids = torch.empty(len(sequences), dtype=torch.int64, device=logits.device)
-    whole = [row for row, sequence in enumerate(sequences) if not _is_truncated(sequence.params)]
-    cut = [row for row, sequence in enumerate(sequences) if _is_truncated(sequence.params)]
-    if whole:
-        token_ids[whole] = _invert(logits[whole].softmax(dim=-1), draws[whole])
-    if cut:
-        candidates: Candidates = truncate(logits[cut], [sequences[row].params for row in cut])
-        picked = _invert(candidates.probabilities, draws[cut])
-        token_ids[cut] = candidates.token_ids.gather(1, picked[:, None])[:, 0]
+    for pick, rows in _by_truncation(sequences).items():
+        params = [sequences[row].params for row in rows]
+        token_ids[rows] = pick(logits[rows], params, _column(logits, [draws[row] for row in rows]))
     return token_ids
+
+
+def _by_truncation(sequences: list[Sequence]) -> dict[Pick, list[int]]:
+    """Rows by what they cost: sorting the vocabulary for one row is not done for the others."""
+    rows: dict[Pick, list[int]] = {}
+    for row, sequence in enumerate(sequences):
+        params = sequence.params
+        is_cut = params.top_k is not None or params.top_p < 1.0 or params.min_p > 0.0
+        pick = _pick_whole if not is_cut else _pick_top if params.top_k else _pick_sorted
+        rows.setdefault(pick, []).append(row)
+    return rows
+
+
+def _pick_whole(logits: Tensor, params: list[SamplingParams], draws: Tensor) -> Tensor:
+    return _invert(logits.softmax(dim=-1), draws)
+
+
+def _pick_top(logits: Tensor, params: list[SamplingParams], draws: Tensor) -> Tensor:
+    most = max(row.top_k or 1 for row in params)
+    return _pick_cut(logits.topk(min(most, logits.shape[1]), dim=-1), params, draws)
+
+
+def _pick_sorted(logits: Tensor, params: list[SamplingParams], draws: Tensor) -> Tensor:
+    return _pick_cut(logits.sort(dim=-1, descending=True, stable=True), params, draws)
+
+
+def _pick_cut(
+    ordered: tuple[Tensor, Tensor], params: list[SamplingParams], draws: Tensor
+) -> Tensor:
+    likeliest, token_ids = ordered
+    picked = _invert(truncate(likeliest, params), draws)
+    return token_ids.gather(1, picked[:, None])[:, 0]
 
 
 def _invert(probabilities: Tensor, draws: Tensor) -> Tensor:
@@ -66,9 +101,5 @@ def _invert(probabilities: Tensor, draws: Tensor) -> Tensor:
     return picked.clamp_max(probabilities.shape[1] - 1)
 
 
-def _is_truncated(params: SamplingParams) -> bool:
-    return params.top_k is not None or params.top_p < 1.0 or params.min_p > 0.0
-
-
 def _column(like: Tensor, numbers: list[float]) -> Tensor:
-    return torch.tensor(numbers, dtype=torch.float64, device=like.device).to(torch.float64)[:, None]
+    return torch.tensor(numbers, dtype=torch.float32, device=like.device)[:, None]

@@ -46,8 +46,8 @@ class SamplingParams:
         _require("frequency_penalty", -2 <= self.frequency_penalty <= 2, "must be between -2 and 2")
         _require(
             "repetition_penalty",
-            0 < self.repetition_penalty <= 10,
-            "must be above 0 and at most 10",
+            0.01 <= self.repetition_penalty <= 10,
+            "must be between 0.01 and 10",
         )
         _require(
             "logit_bias",

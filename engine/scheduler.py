@@ -164,10 +164,11 @@ class _Step:
         self.budget -= num_tokens
 
     def give_back(self, sequence: Sequence) -> None:
-        kept = [entry for entry in self.entries if entry.sequence is not sequence]
-        self.budget += sum(entry.num_scheduled_tokens for entry in self.entries)
-        self.budget -= sum(entry.num_scheduled_tokens for entry in kept)
-        self.entries = kept
+        for entry in self.entries:
+            if entry.sequence is sequence:
+                self.entries.remove(entry)
+                self.budget += entry.num_scheduled_tokens
+                return
 
 
 def _is_prefilling(sequence: Sequence) -> bool:

@@ -47,7 +47,8 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Special tokens written in the text are recognised; none is added."""
-        return self._backend.encode(text, add_special_tokens=False).ids
+        # Unlike `encode`, the batch call lets other threads run meanwhile.
+        return self._backend.encode_batch_fast([text], add_special_tokens=False)[0].ids
 
     def decode(self, token_ids: Iterable[int]) -> str:
         """The text without special tokens; bytes that are no UTF-8 become U+FFFD."""

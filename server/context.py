@@ -18,7 +18,7 @@ class Limits:
     retry_after_seconds  what `Retry-After` says when the engine is full or not there.
     """
 
-    max_body_bytes: int = 64 * 1024 * 1024
+    max_body_bytes: int = 32 * 1024 * 1024
     retry_after_seconds: int = 2
 
 

@@ -1,9 +1,12 @@
 """uvicorn, with a say on how it ends: the first Ctrl-C drains, a second one quits."""
 
+import asyncio
 import contextlib
 import logging
 import signal
 import socket
+from collections.abc import Callable
+from math import ceil
 from types import FrameType
 
 import uvicorn
@@ -13,26 +16,40 @@ from rich.console import Console
 from antiphon.server.exit_code import ExitCode
 from antiphon.server.settings import Settings
 
+# uvicorn's own limit only backs up ours, at which responses end in good order.
+LAST_RESORT_SECONDS = 5
+
+UVICORN_LOG_LEVELS = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
+
 
 class HTTPServer:
-    """Serves one application on one listening socket."""
+    """Serves one application on one listening socket.
 
-    def __init__(self, settings: Settings, console: Console) -> None:
+    end_running is called when the time to drain is over: it has to make every response end.
+    """
+
+    def __init__(
+        self, settings: Settings, console: Console, end_running: Callable[[], None]
+    ) -> None:
         self._settings = settings
         self._console = console
+        self._end_running = end_running
         self._server: _DrainingServer | None = None
 
     def serve(self, app: FastAPI, listener: socket.socket) -> ExitCode:
         """Block until stopped. Returns OK after a drain, INTERRUPTED when it was cut short."""
+        drain_seconds = self._settings.shutdown_timeout_seconds
         config = uvicorn.Config(
             app,
-            log_level="debug" if self._settings.log_level == "debug" else "warning",
+            log_level=UVICORN_LOG_LEVELS[self._settings.log_level],
             access_log=self._settings.log_level == "debug",
-            timeout_graceful_shutdown=round(self._settings.shutdown_timeout_seconds),
+            timeout_graceful_shutdown=ceil(drain_seconds) + LAST_RESORT_SECONDS,
             lifespan="on",
         )
-        self._server = _DrainingServer(config, self._console)
-        # uvicorn raises the signal it was stopped by once more, when all is done.
+        self._server = _DrainingServer(config, self._console, drain_seconds, self._end_running)
+        # When all is done uvicorn raises the signal that stopped it once more; as an exception it
+        # leaves the exit code to us.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             self._server.run(sockets=[listener])
         return ExitCode.INTERRUPTED if self._server.force_exit else ExitCode.OK
@@ -43,9 +60,25 @@ class HTTPServer:
 
 
 class _DrainingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, console: Console) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        console: Console,
+        drain_seconds: float,
+        end_running: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._console = console
+        self._drain_seconds = drain_seconds
+        self._end_running = end_running
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.call_later(self._drain_seconds, self._end_running)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            deadline.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self.should_exit and self.server_state.tasks:

@@ -28,7 +28,7 @@ def run(settings: Settings) -> int:
     with _listen(settings.host, settings.port) as listener:
         url = f"http://{_url_host(settings.host)}:{listener.getsockname()[1]}"
         console.print(f"Listening on {url}; the model is loading.", markup=False, highlight=False)
-        server = HTTPServer(settings, console)
+        server = HTTPServer(settings, console, end_running=service.engine.fail_running)
         lifespan = service.lifespan(
             console,
             on_ready=lambda: print_startup_report(console, service, settings, url),

@@ -38,4 +38,4 @@ def opening_response(
 def _reasoning(body: CreateResponseBody) -> Reasoning | None:
     if body.reasoning is None:
         return None
-    return Reasoning(effort=body.reasoning.effort, summary=body.reasoning.summary)
+    return Reasoning(effort=body.reasoning.effort, summary=None)

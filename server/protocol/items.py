@@ -7,6 +7,9 @@ from pydantic import Discriminator, Field, Tag
 from antiphon.server.protocol.wire_model import InputModel, OutputModel
 
 MAX_TEXT_CHARS = 10 * 1024 * 1024
+# No conversation has so many; a million tiny ones would hold up everybody else.
+MAX_ITEMS = 10_000
+MAX_PARTS = 1_000
 
 InputText = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
 
@@ -58,7 +61,7 @@ StringOrList = Discriminator(
     custom_error_message="Input should be a string or a list",
 )
 
-ContentList = Annotated[list[ContentParam], Field(fail_fast=True)]
+ContentList = Annotated[list[ContentParam], Field(max_length=MAX_PARTS, fail_fast=True)]
 
 
 class MessageParam(InputModel):
@@ -79,6 +82,9 @@ class MessageParam(InputModel):
     phase: str | None = None
 
 
+ItemStatus = Literal["in_progress", "completed", "incomplete"]
+
+
 class OutputTextContent(OutputModel):
     type: Literal["output_text"] = "output_text"
     text: str
@@ -91,10 +97,9 @@ class Message(OutputModel):
 
     type: Literal["message"] = "message"
     id: str
-    status: Literal["in_progress", "completed", "incomplete"]
+    status: ItemStatus
     role: Literal["assistant"] = "assistant"
     content: tuple[OutputTextContent, ...]
 
 
-ItemStatus = Literal["in_progress", "completed", "incomplete"]
 ItemField = Message

@@ -6,20 +6,34 @@ in `unsupported.py` that refuses the rest by name before this type is tried.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, Tag
+from pydantic import BeforeValidator, Field, JsonValue, Tag
+from pydantic_core import PydanticCustomError
 
-from antiphon.server.protocol.items import InputText, MessageParam, StringOrList
+from antiphon.server.protocol.items import MAX_ITEMS, InputText, MessageParam, StringOrList
 from antiphon.server.protocol.wire_model import InputModel
 
 MAX_STOP_STRINGS = 16
+
+
+def at_most(limit: int) -> BeforeValidator:
+    """A bound on an object's size that is checked before its entries: each could be an error."""
+
+    def check(posted: object) -> object:
+        if isinstance(posted, dict) and len(posted) > limit:
+            raise PydanticCustomError("too_long", f"Input should have at most {limit} entries")
+        return posted
+
+    return BeforeValidator(check)
+
 
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 TokenId = Annotated[int, Field(strict=False, ge=0, le=2**31 - 1)]
 Identifier = Annotated[str, Field(max_length=64)]
 StopString = Annotated[str, Field(min_length=1, max_length=1024)]
 StopList = Annotated[list[StopString], Field(max_length=MAX_STOP_STRINGS, fail_fast=True)]
-ItemList = Annotated[list[MessageParam], Field(fail_fast=True)]
-Metadata = Annotated[dict[Identifier, Annotated[str, Field(max_length=512)]], Field(max_length=16)]
+ItemList = Annotated[list[MessageParam], Field(max_length=MAX_ITEMS, fail_fast=True)]
+Metadata = Annotated[dict[Identifier, Annotated[str, Field(max_length=512)]], at_most(16)]
+LogitBias = Annotated[dict[TokenId, float], at_most(1024)]
 
 
 class TextFormatParam(InputModel):
@@ -81,7 +95,7 @@ class CreateResponseBody(InputModel):
     min_p: float | None = None
     repetition_penalty: float | None = None
     seed: int | None = None
-    logit_bias: dict[TokenId, float] | None = None
+    logit_bias: LogitBias | None = None
     ignore_eos: bool | None = None
     stop: Annotated[
         Annotated[StopString, Tag("<string>")]

@@ -172,6 +172,36 @@ def test_a_second_ctrl_c_quits_at_once(folder: Path) -> None:
         assert not alive
 
 
+def test_a_signal_to_the_whole_group_drains_like_one_to_the_server(folder: Path) -> None:
+    """Which is how a service manager stops a service."""
+    with start_server(str(folder), *SMALL) as server:
+        server.wait_until_ready()
+        body = request(0, max_output_tokens=150, stream=True)
+        with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "event: response.created"
+            for process in server.family():
+                process.terminate()
+            said = [line for line in lines if line.startswith("event: ")]
+        assert said[-1] == "event: response.incomplete"
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_responses_that_outlast_the_drain_end_in_good_order(folder: Path) -> None:
+    with start_server(str(folder), *SMALL, "--shutdown-timeout-seconds", "0.5") as server:
+        server.wait_until_ready()
+        body = request(0, stream=True)
+        with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "event: response.created"
+            server.process.send_signal(signal.SIGTERM)
+            rest = list(lines)
+        said = [line for line in rest if line.startswith("event: ")]
+        assert said[-2:] == ["event: error", "event: response.failed"]
+        assert rest[-2:] == ["data: [DONE]", ""]
+        assert server.process.wait(timeout=30) == 0
+
+
 def test_a_killed_server_takes_its_engine_with_it(folder: Path) -> None:
     with start_server(str(folder), *SMALL) as server:
         server.wait_until_ready()

@@ -1,14 +1,17 @@
 """The engine in its own process, over a tiny random Llama."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
+from antiphon.engine.child import EngineChild
 from antiphon.engine.client import EngineClient
 from antiphon.engine.client_generation import ClientGeneration
 from antiphon.engine.config import EngineConfig
@@ -132,6 +135,45 @@ async def test_a_dead_engine_fails_its_sequences_and_is_started_again(client: En
     assert await collect(client.submit([5, 6, 7], GREEDY)) == expected
 
 
+async def test_an_engine_that_dies_while_it_is_written_to_is_started_again(
+    client: EngineClient,
+) -> None:
+    """The write meets the closed socket before the reader finds its end."""
+    expected = await collect(client.submit([5, 6, 7], GREEDY))
+    generation = client.submit([5, 6, 7], SamplingParams(temperature=0))
+    assert client.engine_pid is not None
+    os.kill(client.engine_pid, signal.SIGKILL)
+    psutil.Process(client.engine_pid).wait(timeout=30)  # the event loop has not run since
+    with contextlib.suppress(EngineUnavailable):
+        for _ in range(4):
+            client.submit([5] * 200, SamplingParams(temperature=0))
+    with pytest.raises(EngineDied):
+        await collect(generation)
+    while not client.is_ready:
+        await asyncio.sleep(0.05)
+    assert await collect(client.submit([5, 6, 7], GREEDY)) == expected
+
+
+async def test_a_failed_spawn_is_tried_again(
+    client: EngineClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = EngineChild.spawn
+    failures: list[OSError] = []
+
+    async def spawn_at_the_second_try() -> EngineChild:
+        if not failures:
+            failures.append(OSError("Too many open files"))
+            raise failures[0]
+        return await spawn()
+
+    monkeypatch.setattr(EngineChild, "spawn", spawn_at_the_second_try)
+    assert client.engine_pid is not None
+    os.kill(client.engine_pid, signal.SIGKILL)
+    while not failures or not client.is_ready:
+        await asyncio.sleep(0.05)
+    assert len((await collect(client.submit([5, 6, 7], GREEDY)))[0]) == 8
+
+
 async def test_stopping_ends_the_process_and_fails_what_still_runs(folder: Path) -> None:
     client = EngineClient(config(folder))
     await client.start()
@@ -148,6 +190,25 @@ async def test_stopping_ends_the_process_and_fails_what_still_runs(folder: Path)
 async def test_a_model_that_is_not_there_fails_the_start_with_one_line(tmp_path: Path) -> None:
     client = EngineClient(config(tmp_path / "missing"))
     with pytest.raises(EngineStartupError, match="missing") as caught:
+        await client.start()
+    assert "\n" not in str(caught.value)
+    await client.stop()
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"device": "meta"}, "meta"),
+        ({"kv_cache_memory_bytes": 2**62, "max_num_seqs": 2**30}, "kv_cache_memory"),
+        ({"kv_cache_memory_bytes": 100}, "kv_cache_memory"),
+        ({"max_model_len": 100_000}, "max_model_len"),
+    ],
+)
+async def test_a_setting_that_cannot_be_met_is_named(
+    folder: Path, changes: dict[str, object], complaint: str
+) -> None:
+    client = EngineClient(config(folder, **changes))
+    with pytest.raises(EngineStartupError, match=complaint) as caught:
         await client.start()
     assert "\n" not in str(caught.value)
     await client.stop()

@@ -85,11 +85,18 @@ def test_draws_follow_the_distribution_that_transformers_would_draw_from(
 def test_truncation_keeps_what_transformers_keeps_on_many_rows() -> None:
     logits = random_logits(num_rows=200, seed=5)
     params = SamplingParams(top_k=8, top_p=0.8, min_p=0.1)
-    candidates = truncate(logits, [params] * 200)
+    ordered = logits.sort(dim=-1, descending=True)
+    probabilities = truncate(ordered.values, [params] * 200)
     for row in range(200):
         expected = reference_distribution(params, logits[row : row + 1])
-        kept = candidates.token_ids[row][candidates.probabilities[row] > 0]
+        kept = ordered.indices[row][probabilities[row] > 0]
         assert set(kept.tolist()) == set(expected.nonzero()[:, 0].tolist())
+
+
+@pytest.mark.parametrize("temperature", [1e-308, 1e-30, 1e-6])
+def test_a_temperature_near_zero_takes_the_likeliest(temperature: float) -> None:
+    logits = 1000 * random_logits(seed=2)
+    assert draw_many(SamplingParams(temperature=temperature), logits, 50)[logits.argmax()] == 50
 
 
 def test_rows_of_a_batch_do_not_touch_each_other() -> None:

@@ -250,3 +250,24 @@ def _leads_somewhere(param: str, body: object) -> bool:
     if isinstance(body, list):
         return int(steps[-1][1:-1]) < len(body)
     return isinstance(body, dict)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"input": [{"role": "user", "content": "x"}] * 10_001}, "input"),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_text", "text": ""}] * 1001}]},
+            "input[0].content",
+        ),
+        ({"logit_bias": {str(token_id): 1 for token_id in range(1025)}}, "logit_bias"),
+        ({"logit_bias": {f"no id {index}": 1 for index in range(1025)}}, "logit_bias"),
+        ({"metadata": {str(index): "x" for index in range(17)}}, "metadata"),
+    ],
+)
+def test_what_would_hold_up_others_is_refused_by_its_size(
+    body: dict[str, object], param: str
+) -> None:
+    with pytest.raises(InvalidParameter, match="at most") as caught:
+        parse_create_response(json.dumps(body).encode())
+    assert caught.value.param == param
