@@ -104,16 +104,14 @@ async def test_template_that_refuses_is_a_400_in_its_own_words(
     language_side: LanguageSide,
 ) -> None:
     template = ChatTemplate("{{ raise_exception('Roles must alternate.') }}", {})
-    refusing = LanguageSide(
-        language_side.tokenizer, template, language_side.generation_defaults, "llama"
-    )
+    refusing = LanguageSide(language_side.tokenizer, template, language_side.generation_defaults)
     error = await Client(make_context(FakeEngine(), refusing)).refusal(400)
     assert (error["code"], error["param"]) == ("chat_template_error", "input")
     assert "Roles must alternate." in error["message"]
 
 
 async def test_model_without_a_chat_template_is_a_400(language_side: LanguageSide) -> None:
-    base = LanguageSide(language_side.tokenizer, None, language_side.generation_defaults, "llama")
+    base = LanguageSide(language_side.tokenizer, None, language_side.generation_defaults)
     error = await Client(make_context(FakeEngine(), base)).refusal(400)
     assert error["code"] == "chat_template_error"
 

@@ -81,9 +81,7 @@ async def test_effective_values_are_submitted_and_echoed(
     language_side: LanguageSide, said: EncodePieces
 ) -> None:
     engine = FakeEngine(Script(said("Hi")))
-    recommending = LanguageSide(
-        language_side.tokenizer, language_side.chat_template, QWEN_LIKE, "qwen3"
-    )
+    recommending = LanguageSide(language_side.tokenizer, language_side.chat_template, QWEN_LIKE)
     client = Client(make_context(engine, recommending))
     response = await client.respond(top_p=0.5, max_output_tokens=5)
     assert (response["temperature"], response["top_p"]) == (0.6, 0.5)
