@@ -1,8 +1,8 @@
 """Where weights lie in a CPU's memory.
 
 Decoding one token reads every weight once. For float32 matrices with more outputs than inputs (gate
-and up projections, the head) torch does that a third faster when they are stored column by column;
-for others it makes no difference or a small one for the worse. Measured in docs/performance.md.
+and up projections, the head) torch does that a third faster when they are stored column by column.
+A large batch loses a little by it: docs/performance.md has both.
 """
 
 import torch

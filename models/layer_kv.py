@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from antiphon.models.forward_batch import ForwardBatch
-from antiphon.models.gather_buffer import GatherBuffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +22,9 @@ class KVSpec:
 
 @dataclass(frozen=True, slots=True)
 class PagedStates:
-    """The keys, or the values, of one layer: [num_blocks, block_size, num_kv_heads, dim].
-
-    buffer is shared by the layers: what `gather` returns holds until the next layer gathers.
-    """
+    """The keys, or the values, of one layer: [num_blocks, block_size, num_kv_heads, dim]."""
 
     blocks: Tensor
-    buffer: GatherBuffer
 
     def store(self, new: Tensor, batch: ForwardBatch) -> None:
         """Write each new token's state, [num_tokens, num_kv_heads, dim], into its slot.
@@ -47,8 +41,7 @@ class PagedStates:
 
         Returns [num_rows, num_kv_heads, context_len, dim].
         """
-        gathered = self.buffer.take((block_tables.numel(), *self.blocks.shape[1:]))
-        torch.index_select(self.blocks, 0, block_tables.flatten(), out=gathered)
+        gathered = self.blocks.index_select(0, block_tables.flatten())
         by_row = gathered.view(len(block_tables), -1, *self.blocks.shape[2:])
         return by_row[:, :context_len].transpose(1, 2)
 

@@ -9,7 +9,6 @@ from transformers import PreTrainedModel
 from antiphon.models.attention import AttentionContext, bind_layers
 from antiphon.models.cpu_layout import lay_out_for_decoding
 from antiphon.models.forward_batch import ForwardBatch
-from antiphon.models.gather_buffer import GatherBuffer
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
 from antiphon.models.probe import probe_model
 from antiphon.models.state_cache import StateCache
@@ -64,18 +63,10 @@ class Network:
 
     def allocate_kv(self, num_blocks: int, block_size: int) -> None:
         """Give every attending layer `num_blocks` blocks, the null block among them."""
-        like = torch.empty(0, dtype=self.dtype, device=self.device)
-        key_buffer, value_buffer = GatherBuffer(like), GatherBuffer(like)
-
-        def paged(num_heads: int, dim: int, buffer: GatherBuffer) -> PagedStates:
-            blocks = like.new_empty((num_blocks, block_size, num_heads, dim))
-            blocks[0] = 0  # the null block, which padding reads
-            return PagedStates(blocks, buffer)
-
         kv_by_layer = {
             layer_idx: LayerKV(
-                paged(spec.num_kv_heads, spec.key_dim, key_buffer),
-                paged(spec.num_kv_heads, spec.value_dim, value_buffer),
+                self._paged((num_blocks, block_size, spec.num_kv_heads, spec.key_dim)),
+                self._paged((num_blocks, block_size, spec.num_kv_heads, spec.value_dim)),
             )
             for layer_idx, spec in self._kv_specs().items()
         }
@@ -121,3 +112,8 @@ class Network:
             for layer_idx, layer in self._layers.items()
             if layer.spec is not None and self._kv_source[layer_idx] == layer_idx
         }
+
+    def _paged(self, shape: tuple[int, ...]) -> PagedStates:
+        blocks = torch.empty(shape, dtype=self.dtype, device=self.device)
+        blocks[0] = 0  # the null block, which padding reads
+        return PagedStates(blocks)

@@ -1,7 +1,6 @@
 import torch
 
 from antiphon.models.forward_batch import ForwardBatch
-from antiphon.models.gather_buffer import GatherBuffer
 from antiphon.models.layer_kv import PagedStates
 
 
@@ -23,7 +22,7 @@ def batch(slots: list[int], fresh_blocks: list[int]) -> ForwardBatch:
 def paged(num_blocks: int = 6, block_size: int = 2) -> PagedStates:
     blocks = torch.full((num_blocks, block_size, 1, 1), torch.nan)
     blocks[0] = 0
-    return PagedStates(blocks, GatherBuffer(torch.empty(0)))
+    return PagedStates(blocks)
 
 
 def states(*numbers: float) -> torch.Tensor:
@@ -57,10 +56,3 @@ def test_rows_of_a_group_are_gathered_side_by_side() -> None:
     gathered = keys.gather(torch.tensor([[1], [2]]), context_len=2)
     assert gathered.shape == (2, 1, 2, 1)
     assert gathered.flatten().tolist() == [1, 0, 2, 3]
-
-
-def test_the_buffer_grows_and_is_used_again() -> None:
-    buffer = GatherBuffer(torch.empty(0))
-    large = buffer.take((4, 2))
-    assert buffer.take((2, 2)).data_ptr() == large.data_ptr()
-    assert buffer.take((5, 2)).shape == (5, 2)
