@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel
@@ -12,7 +13,9 @@ from antiphon.engine.model_runner import NetworkRunner
 from antiphon.engine.outputs import FinishReason
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.scheduler import ScheduledSequence, Scheduler
+from antiphon.models.loader import load_model
 from antiphon.models.network import Network
+from antiphon.models.progress import ignore_progress
 
 
 def next_token(token_ids: list[int]) -> int:
@@ -54,6 +57,18 @@ def fake_engine(
         chunked_prefill=chunked_prefill,
     )
     return LLMEngine(blocks, scheduler, runner, max_sequence_len=num_blocks * block_size)
+
+
+def load_float32(folder: Path) -> PreTrainedModel:
+    """The folder's model on the CPU, its attention ours."""
+    return load_model(
+        folder,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        trust_remote_code=False,
+        allow_pickle=False,
+        progress=ignore_progress,
+    )
 
 
 def network_engine(

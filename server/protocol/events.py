@@ -15,73 +15,73 @@ class NumberedEvent(OutputModel):
     sequence_number: Annotated[int, Field(description="From 0, without gaps, per response.")]
 
 
-class ResponseCreatedStreamingEvent(NumberedEvent):
+class _ResponseEvent(NumberedEvent):
+    """A snapshot of the whole response."""
+
+    response: ResponseResource
+
+
+class ResponseCreatedStreamingEvent(_ResponseEvent):
     type: Literal["response.created"] = "response.created"
-    response: ResponseResource
 
 
-class ResponseInProgressStreamingEvent(NumberedEvent):
+class ResponseInProgressStreamingEvent(_ResponseEvent):
     type: Literal["response.in_progress"] = "response.in_progress"
-    response: ResponseResource
 
 
-class ResponseCompletedStreamingEvent(NumberedEvent):
+class ResponseCompletedStreamingEvent(_ResponseEvent):
     type: Literal["response.completed"] = "response.completed"
-    response: ResponseResource
 
 
-class ResponseIncompleteStreamingEvent(NumberedEvent):
+class ResponseIncompleteStreamingEvent(_ResponseEvent):
     type: Literal["response.incomplete"] = "response.incomplete"
-    response: ResponseResource
 
 
-class ResponseFailedStreamingEvent(NumberedEvent):
+class ResponseFailedStreamingEvent(_ResponseEvent):
     type: Literal["response.failed"] = "response.failed"
-    response: ResponseResource
 
 
-class ResponseOutputItemAddedStreamingEvent(NumberedEvent):
+class _ItemEvent(NumberedEvent):
+    """A snapshot of one item."""
+
+    output_index: int
+    item: ItemField
+
+
+class ResponseOutputItemAddedStreamingEvent(_ItemEvent):
     type: Literal["response.output_item.added"] = "response.output_item.added"
-    output_index: int
-    item: ItemField
 
 
-class ResponseOutputItemDoneStreamingEvent(NumberedEvent):
+class ResponseOutputItemDoneStreamingEvent(_ItemEvent):
     type: Literal["response.output_item.done"] = "response.output_item.done"
+
+
+class _ContentEvent(NumberedEvent):
+    """Something about one part of one item."""
+
+    item_id: str
     output_index: int
-    item: ItemField
+    content_index: int
 
 
-class ResponseContentPartAddedStreamingEvent(NumberedEvent):
+class ResponseContentPartAddedStreamingEvent(_ContentEvent):
     type: Literal["response.content_part.added"] = "response.content_part.added"
-    item_id: str
-    output_index: int
-    content_index: int
     part: OutputTextContent
 
 
-class ResponseContentPartDoneStreamingEvent(NumberedEvent):
+class ResponseContentPartDoneStreamingEvent(_ContentEvent):
     type: Literal["response.content_part.done"] = "response.content_part.done"
-    item_id: str
-    output_index: int
-    content_index: int
     part: OutputTextContent
 
 
-class ResponseOutputTextDeltaStreamingEvent(NumberedEvent):
+class ResponseOutputTextDeltaStreamingEvent(_ContentEvent):
     type: Literal["response.output_text.delta"] = "response.output_text.delta"
-    item_id: str
-    output_index: int
-    content_index: int
     delta: str
     logprobs: tuple[dict[str, Any], ...] = ()
 
 
-class ResponseOutputTextDoneStreamingEvent(NumberedEvent):
+class ResponseOutputTextDoneStreamingEvent(_ContentEvent):
     type: Literal["response.output_text.done"] = "response.output_text.done"
-    item_id: str
-    output_index: int
-    content_index: int
     text: str
     logprobs: tuple[dict[str, Any], ...] = ()
 

