@@ -1,6 +1,7 @@
 """One engine process seen from the API process: start it, write to it, read from it, end it."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 import sys
@@ -36,6 +37,7 @@ class EngineChild:
                 "antiphon.engine.process",
                 str(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is for the API process
                 pass_fds=[theirs.fileno()],
             )
         reader, writer = await asyncio.open_unix_connection(sock=ours)
@@ -68,5 +70,6 @@ class EngineChild:
         try:
             return await asyncio.wait_for(self._process.wait(), grace_seconds)
         except TimeoutError:
-            self._process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
             return await self._process.wait()

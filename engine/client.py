@@ -37,6 +37,7 @@ from antiphon.models.progress import Progress, ignore_progress
 FIRST_RESTART_DELAY_SECONDS = 0.5
 LAST_RESTART_DELAY_SECONDS = 30.0
 EXIT_GRACE_SECONDS = 5.0
+SHUTTING_DOWN = "The server is shutting down."
 
 
 class EngineClient:
@@ -51,6 +52,7 @@ class EngineClient:
         self._card: EngineCard | None = None
         self._stats: EngineStats | None = None
         self._is_ready = False
+        self._is_stopping = False
         self._failure = ""
         self._supervisor: asyncio.Task[None] | None = None
         self._log = logging.getLogger("antiphon.engine")
@@ -99,10 +101,13 @@ class EngineClient:
             self._supervisor = None
 
     def fail_running(self) -> None:
-        """Let every sequence end now, with EngineUnavailable."""
-        self._fail_all(EngineUnavailable("The server is shutting down."))
+        """Let every sequence end now, with EngineUnavailable, and take no more."""
+        self._is_stopping = True
+        self._fail_all(EngineUnavailable(SHUTTING_DOWN))
 
     def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> ClientGeneration:
+        if self._is_stopping:
+            raise EngineUnavailable(SHUTTING_DOWN)
         if self._child is None or not self._is_ready:
             raise EngineUnavailable("The engine is not ready.")
         self.card.check(prompt_token_ids, params)
@@ -147,20 +152,21 @@ class EngineClient:
         except OSError as error:
             self._failure = f"The engine process could not be started: {error}."
             return False
-        exit_code: int | None = None
+        has_ended = False
         try:
             self._child.send(Start(self._config))
             async for message in self._child.messages():
                 self._handle(message)
                 if self._card is not None and not first_start.done():
                     first_start.set_result(self._card)
+            has_ended = True
         except Exception:
             self._log.exception("What the engine said could not be handled.")
         finally:
             child, self._child = self._child, None
             was_ready, self._is_ready, self._stats = self._is_ready, False, None
-            # One that is still loading is not listening.
-            exit_code = await child.end(EXIT_GRACE_SECONDS if was_ready else 0)
+            # One that is still loading does not listen: there is nothing to wait for.
+            exit_code = await child.end(EXIT_GRACE_SECONDS if was_ready or has_ended else 0)
         if not self._failure:
             self._failure = f"The engine process ended unexpectedly (exit code {exit_code})."
         return was_ready

@@ -11,7 +11,6 @@ import sys
 import time
 from multiprocessing.connection import Connection
 
-from antiphon.engine.build import build_engine
 from antiphon.engine.config import EngineConfig
 from antiphon.engine.errors import EngineError
 from antiphon.engine.generation import EngineCard
@@ -35,7 +34,7 @@ PROGRESS_INTERVAL_SECONDS = 0.1
 
 
 def main() -> int:
-    # These reach the whole process group; when to stop is for the API process to say.
+    # A service manager signals every process; when to stop is for the API process to say.
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop_signal, signal.SIG_IGN)
     connection = Connection(int(sys.argv[1]))
@@ -55,6 +54,9 @@ def main() -> int:
 
 
 def _load(connection: Connection, config: EngineConfig) -> tuple[LLMEngine, EngineCard] | None:
+    # Takes seconds, and torch with it: the signals have to be ignored before.
+    from antiphon.engine.build import build_engine
+
     try:
         return build_engine(config, _ProgressSender(connection))
     except (EngineError, ModelError) as error:

@@ -50,26 +50,29 @@ def _adjust(row: Tensor, sequence: Sequence) -> None:
 
 def _draw(logits: Tensor, sequences: list[Sequence]) -> Tensor:
     """Sample [num_rows] ids from [num_rows, vocab_size], inverting the cumulative distribution."""
-    temperatures = _column(logits, [sequence.params.temperature for sequence in sequences])
+    temperatures = _column(logits, [sequence.params.temperature for sequence in sequences]).float()
     # The largest becomes 0 first: nothing overflows, however low the temperature.
     logits = (logits - logits.amax(dim=-1, keepdim=True)) / temperatures.clamp_min(MIN_TEMPERATURE)
-    draws = [uniform(sequence.seed, sequence.num_tokens) for sequence in sequences]
+    draws = _column(logits, [uniform(seq.seed, seq.num_tokens) for seq in sequences])
     token_ids = torch.empty(len(sequences), dtype=torch.int64, device=logits.device)
-    for pick, rows in _by_truncation(sequences).items():
+    for (pick, _), rows in _by_truncation(sequences).items():
         params = [sequences[row].params for row in rows]
-        token_ids[rows] = pick(logits[rows], params, _column(logits, [draws[row] for row in rows]))
+        token_ids[rows] = pick(logits[rows], params, draws[rows])
     return token_ids
 
 
-def _by_truncation(sequences: list[Sequence]) -> dict[Pick, list[int]]:
-    """Rows by what they cost: sorting the vocabulary for one row is not done for the others."""
-    rows: dict[Pick, list[int]] = {}
+def _by_truncation(sequences: list[Sequence]) -> dict[tuple[Pick, int | None], list[int]]:
+    """Rows by what they cost: sorting the vocabulary for one row is not done for the others.
+
+    Rows of one top_k stay among themselves, as `topk` breaks ties differently for each k.
+    """
+    groups: dict[tuple[Pick, int | None], list[int]] = {}
     for row, sequence in enumerate(sequences):
         params = sequence.params
         is_cut = params.top_k is not None or params.top_p < 1.0 or params.min_p > 0.0
         pick = _pick_whole if not is_cut else _pick_top if params.top_k else _pick_sorted
-        rows.setdefault(pick, []).append(row)
-    return rows
+        groups.setdefault((pick, params.top_k), []).append(row)
+    return groups
 
 
 def _pick_whole(logits: Tensor, params: list[SamplingParams], draws: Tensor) -> Tensor:
@@ -77,8 +80,9 @@ def _pick_whole(logits: Tensor, params: list[SamplingParams], draws: Tensor) -> 
 
 
 def _pick_top(logits: Tensor, params: list[SamplingParams], draws: Tensor) -> Tensor:
-    most = max(row.top_k or 1 for row in params)
-    return _pick_cut(logits.topk(min(most, logits.shape[1]), dim=-1), params, draws)
+    """All rows have the same top_k."""
+    top_k = min(params[0].top_k or 1, logits.shape[1])
+    return _pick_cut(logits.topk(top_k, dim=-1), params, draws)
 
 
 def _pick_sorted(logits: Tensor, params: list[SamplingParams], draws: Tensor) -> Tensor:
@@ -94,12 +98,15 @@ def _pick_cut(
 
 
 def _invert(probabilities: Tensor, draws: Tensor) -> Tensor:
-    """The index in each row of [num_rows, n] where the cumulative sum passes the row's draw."""
+    """The index in each row of [num_rows, n] where the cumulative sum passes the row's draw.
+
+    draws: [num_rows, 1] float64. In float32 the largest would round to 1, past the last index.
+    """
     cumulative = probabilities.cumsum(dim=-1, dtype=torch.float64)
     # Scaled by the actual sum, and strictly above: rounding never picks what has probability zero.
-    picked = torch.searchsorted(cumulative, draws.double() * cumulative[:, -1:], right=True)[:, 0]
+    picked = torch.searchsorted(cumulative, draws * cumulative[:, -1:], right=True)[:, 0]
     return picked.clamp_max(probabilities.shape[1] - 1)
 
 
 def _column(like: Tensor, numbers: list[float]) -> Tensor:
-    return torch.tensor(numbers, dtype=torch.float32, device=like.device)[:, None]
+    return torch.tensor(numbers, dtype=torch.float64, device=like.device)[:, None]

@@ -54,6 +54,11 @@ class HTTPServer:
             self._server.run(sockets=[listener])
         return ExitCode.INTERRUPTED if self._server.force_exit else ExitCode.OK
 
+    @property
+    def was_told_to_stop(self) -> bool:
+        """Whether a signal came: what fails after that is no failure."""
+        return self._server is not None and self._server.was_told_to_stop
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.should_exit = True
@@ -71,6 +76,7 @@ class _DrainingServer(uvicorn.Server):
         self._console = console
         self._drain_seconds = drain_seconds
         self._end_running = end_running
+        self.was_told_to_stop = False
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
@@ -81,11 +87,12 @@ class _DrainingServer(uvicorn.Server):
             deadline.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.was_told_to_stop = True
         if not self.should_exit and self.server_state.tasks:
             again = "; Ctrl-C again quits" if sig == signal.SIGINT else ""
             running = len(self.server_state.tasks)
             self._console.print(f"Finishing {running} running requests{again}.", highlight=False)
-        elif self.should_exit:
+        elif self.should_exit and sig == signal.SIGINT:
             # Cutting its tasks short is what was asked for: no traceback of it in the log.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         super().handle_exit(sig, frame)

@@ -35,7 +35,7 @@ def run(settings: Settings) -> int:
             on_failure=server.stop,
         )
         exit_code = server.serve(create_app(_context(settings, service), lifespan), listener)
-    if service.failure is not None:
+    if service.failure is not None and not server.was_told_to_stop:
         raise EngineStartupError(service.failure)
     return exit_code
 

@@ -187,6 +187,21 @@ def test_a_signal_to_the_whole_group_drains_like_one_to_the_server(folder: Path)
         assert server.process.wait(timeout=30) == 0
 
 
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_everybody_while_the_model_loads_ends_cleanly(
+    folder: Path, signal_number: int
+) -> None:
+    with start_server(str(folder), *SMALL) as server:
+        while len(server.family()) < 2:
+            pass  # until the engine process is there
+        for process in server.family():
+            process.send_signal(signal_number)
+        family = server.family()
+        assert server.process.wait(timeout=30) == 0
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert not alive
+
+
 def test_responses_that_outlast_the_drain_end_in_good_order(folder: Path) -> None:
     with start_server(str(folder), *SMALL, "--shutdown-timeout-seconds", "0.5") as server:
         server.wait_until_ready()

@@ -174,6 +174,15 @@ async def test_a_failed_spawn_is_tried_again(
     assert len((await collect(client.submit([5, 6, 7], GREEDY)))[0]) == 8
 
 
+async def test_nothing_is_taken_once_the_end_has_begun(folder: Path) -> None:
+    client = EngineClient(config(folder))
+    await client.start()
+    client.fail_running()
+    with pytest.raises(EngineUnavailable, match="shutting down"):
+        client.submit([5, 6, 7], GREEDY)
+    await client.stop()
+
+
 async def test_stopping_ends_the_process_and_fails_what_still_runs(folder: Path) -> None:
     client = EngineClient(config(folder))
     await client.start()

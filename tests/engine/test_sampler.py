@@ -9,6 +9,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from antiphon.engine.random_stream import uniform
 from antiphon.engine.sampler import sample
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.sequence import Sequence
@@ -85,7 +86,7 @@ def test_draws_follow_the_distribution_that_transformers_would_draw_from(
 def test_truncation_keeps_what_transformers_keeps_on_many_rows() -> None:
     logits = random_logits(num_rows=200, seed=5)
     params = SamplingParams(top_k=8, top_p=0.8, min_p=0.1)
-    ordered = logits.sort(dim=-1, descending=True)
+    ordered = logits.topk(8, dim=-1)
     probabilities = truncate(ordered.values, [params] * 200)
     for row in range(200):
         expected = reference_distribution(params, logits[row : row + 1])
@@ -165,3 +166,20 @@ def test_a_draw_never_lands_on_a_token_of_probability_zero() -> None:
 def test_a_top_p_of_zero_takes_the_likeliest() -> None:
     logits = random_logits(seed=6)
     assert draw_many(SamplingParams(top_p=0), logits, count=50)[logits.argmax()] == 50
+
+
+def test_the_largest_draw_stays_within_what_is_kept() -> None:
+    """This seed's number at this position would be 1 in float32."""
+    logits = torch.arange(512.0)[None]
+    sequence = sequence_of(SamplingParams(top_p=0.5), seed=14377666)
+    assert uniform(14377666, sequence.num_tokens) > 1 - 2**-25
+    assert sample(logits, [sequence]) == [511]
+
+
+def test_ties_are_broken_alike_whatever_the_neighbours_want() -> None:
+    logits = random_logits(num_rows=1, seed=1).round().repeat(9, 1)
+    params = [SamplingParams(top_k=top_k) for top_k in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
+    for seed in range(100):
+        sequences = [sequence_of(row, seed=seed) for row in params]
+        alone = [sample(logits[:1].clone(), [sequence])[0] for sequence in sequences]
+        assert sample(logits.clone(), sequences) == alone
