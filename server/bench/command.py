@@ -17,6 +17,19 @@ def _root(base_url: str) -> str:
         raise typer.BadParameter(str(error)) from error
 
 
+def _writable_file(file: Path | None) -> Path | None:
+    """A run takes long: a result that cannot be written is refused before it."""
+    if file is not None and not file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{file.parent} is not a folder", param_hint=str(file))
+    return file
+
+
+def _plot_file(file: Path | None) -> Path | None:
+    if file is not None:
+        require_matplotlib()
+    return _writable_file(file)
+
+
 def serve(
     base_url: Annotated[
         str, typer.Option(help="The server's address, with or without /v1.", callback=_root)
@@ -49,16 +62,15 @@ def serve(
         float, typer.Option(min=1, help="The longest silence before a request has failed.")
     ] = 600.0,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the result.", callback=_writable_file),
     ] = None,
     plot_file: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the result.")
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png", help="Draw the result.", callback=_plot_file),
     ] = None,
 ) -> int:
     """Measure a server that streams: throughput and latencies at several levels of load."""
-    _require_folders(json_file, plot_file)
-    if plot_file is not None:
-        require_matplotlib()
     try:
         plan = BenchPlan(
             base_url=base_url,
@@ -81,10 +93,3 @@ def serve(
     from antiphon.server.bench.session import run_session
 
     return run_session(plan, api_key, json_file, plot_file)
-
-
-def _require_folders(*files: Path | None) -> None:
-    """A run takes long: a result that cannot be written is refused before it."""
-    for file in files:
-        if file is not None and not file.absolute().parent.is_dir():
-            raise typer.BadParameter(f"{file.parent} is not a folder", param_hint=str(file))
