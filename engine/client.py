@@ -18,6 +18,7 @@ from antiphon.engine.errors import (
     EngineOverloaded,
     EngineStartupError,
     EngineUnavailable,
+    GrammarFailed,
 )
 from antiphon.engine.generation import EngineCard
 from antiphon.engine.messages import (
@@ -191,6 +192,10 @@ class EngineClient:
             if delta.finish_reason is not None:
                 del self._generations[delta.sequence_id]
             generation.push(delta)
+        for failure in output.failures:
+            generation = self._generations.pop(failure.sequence_id, None)
+            if generation is not None:
+                generation.fail(GrammarFailed(failure.message))
 
     def _fail_all(self, error: EngineError) -> None:
         generations, self._generations = self._generations, {}

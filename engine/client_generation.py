@@ -23,7 +23,11 @@ class ClientGeneration:
 
     def push(self, delta: SequenceDelta) -> None:
         if self._pending is not None:
-            delta = replace(delta, token_ids=self._pending.token_ids + delta.token_ids)
+            delta = replace(
+                delta,
+                token_ids=self._pending.token_ids + delta.token_ids,
+                logprobs=self._pending.logprobs + delta.logprobs,
+            )
         self._pending = delta
         self._arrived.set()
 

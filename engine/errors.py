@@ -3,6 +3,8 @@
 EngineError
 ├── ConfigError             a setting is out of range; the message names the option and the fix
 ├── InvalidSamplingParams   a sampling parameter is out of range; `param` names it
+├── InvalidGrammar          a grammar is wrong, too large or can't be satisfied
+├── GrammarFailed           a running sequence could not be continued within its grammar
 ├── InvalidPrompt           the prompt is empty or holds ids that the model does not know
 ├── PromptTooLong           the prompt can never fit the context or the KV cache
 ├── EngineOverloaded        too many sequences are already queued
@@ -26,6 +28,14 @@ class InvalidSamplingParams(EngineError):
     def __init__(self, param: str, message: str) -> None:
         super().__init__(message)
         self.param = param
+
+
+class InvalidGrammar(EngineError):
+    """A grammar is wrong, too large or can't be satisfied; the message says which."""
+
+
+class GrammarFailed(EngineError):
+    """A running sequence could not be continued within its grammar; others go on."""
 
 
 class InvalidPrompt(EngineError):

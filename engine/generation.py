@@ -62,7 +62,7 @@ class Generation(Protocol):
     """One running sequence: iterate over its deltas; leaving the block aborts what is unfinished.
 
     Iteration ends after the delta that carries a finish_reason. Raises EngineDied when the engine
-    ends first.
+    ends first, and GrammarFailed when the sequence can't be continued within its grammar.
     """
 
     def __aiter__(self) -> AsyncIterator[SequenceDelta]: ...

@@ -5,7 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from antiphon.engine.allowed_tokens import forbid_tokens
 from antiphon.engine.batches import BatchBuilder, is_decode
+from antiphon.engine.logprobs import StepLogprobs
+from antiphon.engine.outputs import SampledToken
 from antiphon.engine.sampler import sample
 from antiphon.engine.scheduler import ScheduledSequence
 from antiphon.engine.sequence import Sequence
@@ -27,8 +30,8 @@ class NetworkRunner:
         self._sample = sampler
 
     @torch.inference_mode()
-    def run(self, scheduled: list[ScheduledSequence]) -> list[int]:
-        """Returns one token id for each entry that `is_sampled`, in their order."""
+    def run(self, scheduled: list[ScheduledSequence]) -> list[SampledToken]:
+        """Returns one token for each entry that `is_sampled`, in their order."""
         if not scheduled:
             return []
         decodes = sorted(filter(is_decode, scheduled), key=_num_computed_tokens)
@@ -37,8 +40,17 @@ class NetworkRunner:
             [self._network.forward(batch) for batch in self._passes(decodes, chunks)]
         )
         sequences = [entry.sequence for entry in decodes + chunks if entry.is_sampled]
-        token_ids = dict(zip(sequences, self._sample(logits, sequences), strict=True))
-        return [token_ids[entry.sequence] for entry in scheduled if entry.is_sampled]
+        tokens = dict(zip(sequences, self._choose(logits, sequences), strict=True))
+        return [tokens[entry.sequence] for entry in scheduled if entry.is_sampled]
+
+    def _choose(self, logits: Tensor, sequences: list[Sequence]) -> list[SampledToken]:
+        forbid_tokens(logits, sequences)
+        logprobs = StepLogprobs(logits, sequences)
+        token_ids = self._sample(logits, sequences)
+        return [
+            SampledToken(token_id, logprobs.of(row, token_id))
+            for row, token_id in enumerate(token_ids)
+        ]
 
     def _passes(
         self, decodes: list[ScheduledSequence], chunks: list[ScheduledSequence]

@@ -8,35 +8,37 @@ and the engine stops.
 import gc
 import signal
 import sys
+import threading
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from antiphon.engine.config import EngineConfig
 from antiphon.engine.errors import EngineError
 from antiphon.engine.generation import EngineCard
+from antiphon.engine.grammar_queue import GrammarQueue
 from antiphon.engine.llm_engine import LLMEngine
 from antiphon.engine.messages import (
-    AbortSequence,
-    AddSequence,
     LoadProgress,
     Ready,
     Start,
     StartFailed,
-    Stepped,
-    ToEngine,
     decode_to_engine,
     encode,
 )
-from antiphon.engine.outputs import StepOutput
+from antiphon.engine.service import EngineService
 from antiphon.models.errors import ModelError
 
 PROGRESS_INTERVAL_SECONDS = 0.1
+STACK_BYTES = 64 * 1024**2  # of address space, for each thread that Python starts
 
 
 def main() -> int:
     # A service manager signals every process; when to stop is for the API process to say.
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop_signal, signal.SIG_IGN)
+    # llguidance descends into rules by recursion, and an overflow would end the process.
+    threading.stack_size(STACK_BYTES)
     connection = Connection(int(sys.argv[1]))
     try:
         start = decode_to_engine(connection.recv_bytes())
@@ -47,8 +49,10 @@ def main() -> int:
         engine, card = loaded
         connection.send_bytes(encode(Ready(card)))
         _settle_garbage_collector()
-        while True:
-            _serve_step(connection, engine)
+        # Now rather than with the first grammar: it takes the interpreter's lock for a while.
+        grammars = GrammarQueue()
+        grammars.load_vocabulary(Path(card.model_path))
+        EngineService(connection, engine, grammars).serve()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return 0
 
@@ -62,29 +66,6 @@ def _load(connection: Connection, config: EngineConfig) -> tuple[LLMEngine, Engi
     except (EngineError, ModelError) as error:
         connection.send_bytes(encode(StartFailed(str(error))))
         return None
-
-
-def _serve_step(connection: Connection, engine: LLMEngine) -> None:
-    """Take the messages that are there, or wait for one if there is nothing to do; run a step."""
-    num_taken = 0
-    while connection.poll(0 if num_taken or engine.has_unfinished else None):
-        _take(engine, decode_to_engine(connection.recv_bytes()))
-        num_taken += 1
-    if engine.has_unfinished:
-        connection.send_bytes(encode(Stepped(engine.step())))
-    else:
-        # The last sequences were aborted: nobody gets a delta, but the books have changed.
-        connection.send_bytes(encode(Stepped(StepOutput([], engine.stats()))))
-
-
-def _take(engine: LLMEngine, message: ToEngine) -> None:
-    match message:
-        case AddSequence(sequence_id, prompt_token_ids, params):
-            engine.add(sequence_id, prompt_token_ids, params)
-        case AbortSequence(sequence_id):
-            engine.abort(sequence_id)
-        case Start():
-            raise AssertionError("an engine process starts once")
 
 
 def _settle_garbage_collector() -> None:

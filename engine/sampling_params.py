@@ -21,6 +21,11 @@ class SamplingParams:
     seed                 the same seed and prompt give the same tokens, whatever else is running.
     max_tokens           None is the rest of the context.
     stop_token_ids       sampling one of these ends the sequence; the token is part of the output.
+    grammar              text for llguidance, Lark or JSON {"grammars": [...]}: the output follows
+                         it, and stop tokens come only where it may end.
+    num_top_logprobs     how many of the likeliest tokens are reported beside each sampled one;
+                         None reports nothing. Probabilities are the model's own, before everything
+                         above but the grammar (`StepLogprobs`).
 
     Raises InvalidSamplingParams for a value out of range.
     """
@@ -36,6 +41,8 @@ class SamplingParams:
     seed: int | None = None
     max_tokens: int | None = None
     stop_token_ids: tuple[int, ...] = ()
+    grammar: str | None = None
+    num_top_logprobs: int | None = None
 
     def __post_init__(self) -> None:
         _require("temperature", 0 <= self.temperature <= 2, "must be between 0 and 2")
@@ -60,6 +67,11 @@ class SamplingParams:
         _require("seed", self.seed is None or -(2**63) <= self.seed < 2**63, "must fit 64 bits")
         _require(
             "max_tokens", self.max_tokens is None or self.max_tokens >= 1, "must be at least 1"
+        )
+        _require(
+            "num_top_logprobs",
+            self.num_top_logprobs is None or 0 <= self.num_top_logprobs <= 20,
+            "must be between 0 and 20",
         )
 
     @property

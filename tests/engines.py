@@ -8,9 +8,10 @@ import torch
 from transformers import PreTrainedModel
 
 from antiphon.engine.block_manager import BlockManager
+from antiphon.engine.grammar import GrammarCompiler, SequenceGrammar
 from antiphon.engine.llm_engine import LLMEngine, ModelRunner
 from antiphon.engine.model_runner import NetworkRunner
-from antiphon.engine.outputs import FinishReason
+from antiphon.engine.outputs import FinishReason, SampledToken, TokenLogprobs
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.scheduler import ScheduledSequence, Scheduler
 from antiphon.models.loader import load_model
@@ -32,11 +33,15 @@ class FakeRunner:
 
     steps: list[list[tuple[int, int]]] = field(default_factory=list)
 
-    def run(self, scheduled: list[ScheduledSequence]) -> list[int]:
+    def run(self, scheduled: list[ScheduledSequence]) -> list[SampledToken]:
         self.steps.append(
             [(entry.sequence.sequence_id, entry.num_scheduled_tokens) for entry in scheduled]
         )
-        return [next_token(entry.sequence.token_ids) for entry in scheduled if entry.is_sampled]
+        return [
+            SampledToken(next_token(entry.sequence.token_ids))
+            for entry in scheduled
+            if entry.is_sampled
+        ]
 
 
 def fake_engine(
@@ -99,26 +104,55 @@ class Output:
     token_ids: list[int] = field(default_factory=list)
     finish_reason: FinishReason | None = None
     num_cached_tokens: int = 0
+    logprobs: list[TokenLogprobs] = field(default_factory=list)
+    failure: str | None = None
 
 
 def run(
-    engine: LLMEngine, prompts: Mapping[int, list[int]], params: SamplingParams
+    engine: LLMEngine,
+    prompts: Mapping[int, list[int]],
+    params: SamplingParams,
+    compiler: GrammarCompiler | None = None,
 ) -> dict[int, Output]:
-    """Run all prompts to their ends, together; the books are checked after every step."""
-    for sequence_id, prompt in prompts.items():
-        engine.add(sequence_id, prompt, params)
+    """Run all prompts to their ends, together; the books are checked after every step.
+
+    A grammar in `params` takes a compiler.
+    """
+    return run_each(engine, {id_: (prompt, params) for id_, prompt in prompts.items()}, compiler)
+
+
+def run_each(
+    engine: LLMEngine,
+    sequences: Mapping[int, tuple[list[int], SamplingParams]],
+    compiler: GrammarCompiler | None = None,
+) -> dict[int, Output]:
+    """The same, every prompt with parameters of its own."""
+    for sequence_id, (prompt, params) in sequences.items():
+        engine.add(sequence_id, prompt, params, compile_grammar(params, compiler))
     return drain(engine)
+
+
+def compile_grammar(
+    params: SamplingParams, compiler: GrammarCompiler | None
+) -> SequenceGrammar | None:
+    if params.grammar is None or compiler is None:
+        return None
+    return compiler.compile(params.grammar, params.stop_token_ids)
 
 
 def drain(engine: LLMEngine) -> dict[int, Output]:
     outputs: dict[int, Output] = {}
     while engine.has_unfinished:
-        for delta in engine.step().deltas:
+        step = engine.step()
+        for delta in step.deltas:
             output = outputs.setdefault(delta.sequence_id, Output())
             assert output.finish_reason is None, "nothing comes after the last delta"
             output.token_ids += delta.token_ids
             output.finish_reason = delta.finish_reason
             output.num_cached_tokens = delta.num_cached_tokens
+            output.logprobs += delta.logprobs
+        for failure in step.failures:
+            outputs.setdefault(failure.sequence_id, Output()).failure = failure.message
         engine.check_integrity()
     return outputs
 

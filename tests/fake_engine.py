@@ -8,7 +8,7 @@ from typing import Self
 
 from antiphon.engine.errors import EngineUnavailable
 from antiphon.engine.generation import EngineCard
-from antiphon.engine.outputs import EngineStats, FinishReason, SequenceDelta
+from antiphon.engine.outputs import EngineStats, FinishReason, SequenceDelta, TokenLogprobs
 from antiphon.engine.sampling_params import SamplingParams
 
 
@@ -35,6 +35,7 @@ class Script:
 
     finish_reason   of the last delta; None ends the iteration without any.
     error           raised instead of a last delta, after all token ids.
+    logprobs        of each delta's tokens; empty reports none.
     has_gate        every delta waits until the test opens `FakeEngine.gate`.
     """
 
@@ -43,6 +44,7 @@ class Script:
     error: Exception | None = None
     num_cached_tokens: int = 0
     has_gate: bool = False
+    logprobs: Sequence[Sequence[TokenLogprobs]] = ()
 
     def deltas(self, sequence_id: int) -> list[SequenceDelta]:
         """A script with an error or without token ids still has the deltas it needs."""
@@ -50,9 +52,10 @@ class Script:
         reasons: list[FinishReason | None] = [None] * len(steps)
         if self.error is None and steps:
             reasons[-1] = self.finish_reason
+        logprobs = self.logprobs or [()] * len(steps)
         return [
-            SequenceDelta(sequence_id, list(ids), reason, self.num_cached_tokens)
-            for ids, reason in zip(steps, reasons, strict=True)
+            SequenceDelta(sequence_id, list(ids), reason, self.num_cached_tokens, tuple(reported))
+            for ids, reason, reported in zip(steps, reasons, logprobs, strict=True)
         ]
 
 

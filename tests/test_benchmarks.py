@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import bench_decode, bench_engine, gpu_suite
+from benchmarks import bench_constrained, bench_decode, bench_engine, gpu_suite
 from tests.tiny import write_tiny_llama
 
 
@@ -79,6 +79,17 @@ def test_bench_decode_ends_with_its_numbers_as_json(
     assert document["roofline"]["bandwidth_bytes_per_second"] == 1e10
     # Two layers of two key heads of 16 numbers, keys and values, four bytes each.
     assert document["roofline"]["kv_bytes_per_token"] == 2 * 2 * 16 * 2 * 4
+
+
+def test_bench_constrained_ends_with_its_numbers_as_json(
+    tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = "--batch 4 --prompt-tokens 8 --steps 3 --repeats 2 --device cpu"
+    assert bench_constrained.main(["--model", str(tiny_folder), *arguments.split()]) == 0
+    document = last_line(capsys.readouterr().out)
+    assert document["schema"] == "antiphon.bench.constrained/1"
+    assert [latency["num_constrained"] for latency in document["latencies"]] == [0, 2]
+    assert document["half_over_none"]["median"] > 0
 
 
 @pytest.mark.slow

@@ -21,6 +21,8 @@ from antiphon.engine.sampling_params import SamplingParams
         ("logit_bias", {-3: 1}),
         ("seed", 2**64),
         ("max_tokens", 0),
+        ("num_top_logprobs", -1),
+        ("num_top_logprobs", 21),
     ],
 )
 def test_a_value_out_of_range_names_its_parameter(param: str, value: object) -> None:
