@@ -13,7 +13,7 @@ from antiphon.models.errors import ChatTemplateError
 from antiphon.models.template_environment import template_environment
 from antiphon.models.tokenizer import Tokenizer
 
-# Names under which a message's reasoning is passed; templates read the first, gpt-oss the second.
+# Names under which a message's reasoning is passed; most templates read the first, few the others.
 REASONING_FIELDS = ("reasoning_content", "thinking", "reasoning")
 
 
@@ -102,7 +102,7 @@ def _prepare(message: Mapping[str, Any]) -> dict[str, Any]:
     reasoning = next((present[key] for key in REASONING_FIELDS if key in present), None)
     if reasoning is None:
         return present
-    return {"thinking": reasoning, **present, "reasoning_content": reasoning}
+    return {**dict.fromkeys(REASONING_FIELDS, reasoning), **present, "reasoning_content": reasoning}
 
 
 def _compile(environment: jinja2.Environment, source: str) -> jinja2.Template:

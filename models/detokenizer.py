@@ -13,19 +13,29 @@ class Detokenizer:
     """Shows one sequence's output.
 
     All that `feed` and `finish` return, joined, is what decoding prompt and output together adds to
-    the prompt's text, special tokens left out. Bytes that never become UTF-8 are shown as U+FFFD.
+    the prompt's text, hidden tokens left out. Bytes that never become UTF-8 are shown as U+FFFD.
+
+    hidden_token_ids  all special tokens, if nothing else is said.
     """
 
-    __slots__ = ("_tokenizer", "_utf8")
+    __slots__ = ("_hidden_token_ids", "_tokenizer", "_utf8")
 
-    def __init__(self, tokenizer: Tokenizer, prompt_token_ids: Sequence[int]) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        prompt_token_ids: Sequence[int],
+        hidden_token_ids: frozenset[int] | None = None,
+    ) -> None:
         self._tokenizer = tokenizer
+        self._hidden_token_ids = (
+            tokenizer.special_token_ids if hidden_token_ids is None else hidden_token_ids
+        )
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.feed(prompt_token_ids[-LONGEST_CHARACTER_TAIL:])
 
     def feed(self, token_ids: Iterable[int]) -> str:
         """The text that is certain now; a character's first bytes wait for the rest."""
-        hidden = self._tokenizer.special_token_ids
+        hidden = self._hidden_token_ids
         visible = (token_id for token_id in token_ids if token_id not in hidden)
         return self._utf8.decode(b"".join(map(self._tokenizer.token_bytes, visible)))
 

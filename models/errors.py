@@ -7,9 +7,12 @@ ModelError
 ├── UnsupportedModel     a file is missing, broken or of a kind that cannot be used
 ├── UnsafeWeights        the only weights are pickles, which can run code when they are read
 └── ChatTemplateError    the template is broken or refused the conversation
+    └── UnsupportedEffort  it cannot be told to think as much, or as little, as was asked
 
 Every message is written for the person who typed the command or sent the request.
 """
+
+from collections.abc import Iterable
 
 
 class ModelError(Exception):
@@ -43,3 +46,21 @@ class UnsafeWeights(ModelError):
 
 class ChatTemplateError(ModelError):
     """The chat template could not be compiled or could not render these messages."""
+
+
+class UnsupportedEffort(ChatTemplateError):
+    """The chat template has no such level of reasoning. param: the request's field."""
+
+    param = "reasoning.effort"
+
+    def __init__(self, effort: str, supported: Iterable[str]) -> None:
+        levels = ", ".join(supported) or "none at all"
+        super().__init__(f"The model cannot reason with effort {effort!r}; it knows {levels}.")
+
+
+class UnknownDialect(ModelError):
+    """There is no dialect of this name."""
+
+
+class UnsupportedGrammar(ModelError):
+    """A grammar uses what cannot be carried over into the model's way of writing."""

@@ -16,6 +16,8 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
+from antiphon.models.verbatim_json import holds_source, write_json
+
 
 def template_environment(now: Callable[[], datetime]) -> ImmutableSandboxedEnvironment:
     """`now` answers strftime_now, which some templates write into their system prompt."""
@@ -88,6 +90,9 @@ def _to_json(
     sort_keys: bool = False,
 ) -> str:
     """Jinja's own tojson escapes HTML; templates count on plain JSON and on these options."""
+    has_own_form = ensure_ascii or sort_keys or indent is not None or separators is not None
+    if not has_own_form and holds_source(value):
+        return write_json(value)
     return json.dumps(
         value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )

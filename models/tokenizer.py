@@ -4,6 +4,8 @@ Only what tokenizer.json says is used: a tokenizer that exists in a slow format 
 converted before (`slow_tokenizer.write_fast_tokenizer`).
 """
 
+import itertools
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
@@ -18,7 +20,15 @@ from antiphon.models.token_bytes import TokenBytes, decoder_kinds
 class Tokenizer:
     """One model's tokenizer. Reading is safe from several threads."""
 
-    __slots__ = ("_backend", "_bytes", "special_token_ids", "special_tokens", "vocab_size")
+    __slots__ = (
+        "_backend",
+        "_bytes",
+        "special_ids",
+        "special_texts",
+        "special_token_ids",
+        "special_tokens",
+        "vocab_size",
+    )
 
     def __init__(self, backend: tokenizers.Tokenizer, special: SpecialTokens) -> None:
         backend.no_truncation()
@@ -29,6 +39,12 @@ class Tokenizer:
         self.special_tokens: Mapping[str, str] = special.named
         """bos_token, eos_token, ... to their text: what a chat template may refer to."""
         self.special_token_ids = _special_token_ids(backend, special)
+        self.special_ids: Mapping[str, int] = {
+            self.token_bytes(id_).decode(errors="replace"): id_ for id_ in self.special_token_ids
+        }
+        """Each special token's id by its text."""
+        self.special_texts = _special_texts(backend, self.special_token_ids)
+        """Finds where a text spells out a special token of two characters or more, if any is."""
         self.vocab_size = 1 + max(backend.get_vocab(with_added_tokens=True).values())
         """One more than the largest id; a model's embedding may have more rows than that."""
 
@@ -78,6 +94,26 @@ def _special_token_ids(backend: tokenizers.Tokenizer, special: SpecialTokens) ->
     flagged = {i for i, token in backend.get_added_tokens_decoder().items() if token.special}
     named = {backend.token_to_id(text) for text in (*special.named.values(), *special.extra)}
     return frozenset(flagged | {token_id for token_id in named if token_id is not None})
+
+
+def _special_texts(
+    backend: tokenizers.Tokenizer, token_ids: frozenset[int]
+) -> re.Pattern[str] | None:
+    texts = [backend.id_to_token(token_id) or "" for token_id in token_ids]
+    pattern = _alternation(sorted(text for text in texts if len(text) > 1))
+    return re.compile(pattern, re.DOTALL) if pattern else None
+
+
+def _alternation(texts: list[str]) -> str:
+    """Shared beginnings are factored out, so that no text makes the search slow.
+
+    texts, sorted: of two that begin alike the shorter will do, to know where one begins.
+    """
+    branches: list[str] = []
+    for first, group in itertools.groupby(texts, key=lambda text: text[:1]):
+        rest = [text[1:] for text in group]
+        branches.append(re.escape(first) + ("" if "" in rest else _alternation(rest)))
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})" if branches else ""
 
 
 def _require_streamable(backend: tokenizers.Tokenizer, path: Path) -> None:

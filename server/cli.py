@@ -15,6 +15,7 @@ from antiphon.models.errors import ModelError
 from antiphon.server.bench.command import serve as bench_serve
 from antiphon.server.bench.errors import BenchError, NothingMeasured
 from antiphon.server.exit_code import ExitCode
+from antiphon.server.parse_command import parse
 from antiphon.server.pull_command import pull
 from antiphon.server.serve_command import make_serve_command
 from antiphon.server.settings_sources import SettingsError
@@ -36,6 +37,7 @@ def make_app() -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)
     app.command("serve")(make_serve_command())
     app.command("pull")(pull)
+    app.command("parse")(parse)
     bench = typer.Typer(help="Measure a running server.")
     bench.callback(invoke_without_command=True)(_show_help)
     bench.command("serve")(bench_serve)
