@@ -1,16 +1,18 @@
 """Everything that can be refused is refused here, before the first byte of an answer."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from antiphon.engine.generation import Generation
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.language_side import LanguageSide
+from antiphon.server.constraint import Constraint
 from antiphon.server.context import ServerContext
-from antiphon.server.prompt import prompt_token_ids
+from antiphon.server.prompt import Prompt, build_prompt
 from antiphon.server.protocol.errors import ModelNotFound
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.sampling import sampling_params
+from antiphon.server.tool_menu import ToolMenu, tool_menu
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,9 @@ class Turn:
 
     body: CreateResponseBody
     model: str
+    menu: ToolMenu
+    prompt: Prompt
     params: SamplingParams
-    prompt_token_ids: list[int]
     language_side: LanguageSide
     generation: Generation
 
@@ -28,12 +31,15 @@ class Turn:
 async def admit(body: CreateResponseBody, context: ServerContext) -> Turn:
     """Raises what `error_table` lists; afterwards a sequence is queued."""
     model = served_model(body.model, context.model_names)
+    menu = tool_menu(body)
     language_side = context.language_side()
     params = sampling_params(body, language_side.generation_defaults)
     # A long prompt takes longer to encode than running streams may wait for their next event.
-    token_ids = await asyncio.to_thread(prompt_token_ids, body, language_side)
-    generation = context.engine.submit(token_ids, params)
-    return Turn(body, model, params, token_ids, language_side, generation)
+    prompt = await asyncio.to_thread(build_prompt, body, menu, language_side)
+    constraint = Constraint(language_side, prompt.text, context.check_grammar)
+    params = replace(params, grammar=await constraint.grammar(menu, body.text))
+    generation = context.engine.submit(prompt.token_ids, params)
+    return Turn(body, model, menu, prompt, params, language_side, generation)
 
 
 def served_model(asked: str | None, names: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """Everything the routes need from outside, in one record that `create_app` is given."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from antiphon.engine.errors import EngineUnavailable
@@ -28,11 +28,13 @@ class ServerContext:
 
     language_side  the loaded model's tokenizer and template. Raises EngineUnavailable before the
                    engine has been ready once, as nobody knows the model's folder until then.
+    check_grammar  raises InvalidGrammar for a grammar that the model's engine cannot follow.
     model_names    the names the model is served under; the first one is its own, the rest aliases.
     """
 
     engine: Engine
     language_side: Callable[[], LanguageSide]
+    check_grammar: Callable[[str], Awaitable[None]]
     model_names: tuple[str, ...]
     clock: Clock = field(default_factory=SystemClock)
     ids: IdSource = field(default_factory=RandomIds)

@@ -8,11 +8,12 @@ from antiphon.engine.errors import (
     EngineDied,
     EngineOverloaded,
     EngineUnavailable,
+    GrammarFailed,
     InvalidPrompt,
     InvalidSamplingParams,
     PromptTooLong,
 )
-from antiphon.models.errors import ChatTemplateError
+from antiphon.models.errors import ChatTemplateError, UnsupportedEffort
 from antiphon.server.protocol.errors import (
     BodyTooLarge,
     ErrorPayload,
@@ -50,6 +51,7 @@ ERROR_TABLE: Mapping[type[Exception], ErrorRow] = MappingProxyType(
         InvalidSamplingParams: ErrorRow(400, "invalid_request", "invalid_parameter"),
         InvalidPrompt: ErrorRow(400, "invalid_request", "invalid_prompt", "input"),
         ChatTemplateError: ErrorRow(400, "invalid_request", "chat_template_error", "input"),
+        UnsupportedEffort: ErrorRow(400, "invalid_request", "unsupported_parameter"),
         PromptTooLong: ErrorRow(400, "invalid_request", "context_length_exceeded", "input"),
         ModelNotFound: ErrorRow(404, "not_found", "model_not_found"),
         BodyTooLarge: ErrorRow(413, "invalid_request", "request_too_large"),
@@ -57,6 +59,7 @@ ERROR_TABLE: Mapping[type[Exception], ErrorRow] = MappingProxyType(
         EngineOverloaded: ErrorRow(429, "too_many_requests", "too_many_requests"),
         EngineUnavailable: ErrorRow(503, "server_error", "model_not_ready"),
         EngineDied: UNEXPECTED,
+        GrammarFailed: UNEXPECTED,
     }
 )
 

@@ -24,7 +24,7 @@ def run(settings: Settings) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
     )
-    service = ModelService(settings.engine_config(), settings.chat_template)
+    service = ModelService(settings.engine_config(), settings.chat_template, settings.dialect)
     with _listen(settings.host, settings.port) as listener:
         url = f"http://{_url_host(settings.host)}:{listener.getsockname()[1]}"
         console.print(f"Listening on {url}; the model is loading.", markup=False, highlight=False)
@@ -44,6 +44,7 @@ def _context(settings: Settings, service: ModelService) -> ServerContext:
     return ServerContext(
         engine=service.engine,
         language_side=service.language_side,
+        check_grammar=service.check_grammar,
         model_names=settings.served_model_names,
         limits=Limits(max_body_bytes=settings.max_body_bytes),
     )

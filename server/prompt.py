@@ -1,47 +1,71 @@
-"""From a request's items to the prompt's tokens, through the model's own chat template."""
+"""From a request to the prompt, through the model's own chat template."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon.models.chat_template import ChatTemplate
 from antiphon.models.errors import ChatTemplateError
 from antiphon.models.language_side import LanguageSide
+from antiphon.models.untrusted_text import UntrustedText
+from antiphon.server.chat.concessions import CONCESSIONS
+from antiphon.server.chat.conversation import conversation
+from antiphon.server.chat.template_messages import template_messages
 from antiphon.server.protocol.errors import InvalidParameter
-from antiphon.server.protocol.items import ContentParam, MessageParam, RefusalContentParam
 from antiphon.server.protocol.requests import CreateResponseBody
+from antiphon.server.tool_menu import ToolMenu
 
-ChatMessage = dict[str, str]
+Json = dict[str, Any]
 
 
-def prompt_token_ids(body: CreateResponseBody, language_side: LanguageSide) -> list[int]:
-    """Raises InvalidParameter without any message, ChatTemplateError when the template refuses."""
-    messages = chat_messages(body)
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is given. text: as it was rendered, before it was made tokens."""
+
+    text: str
+    token_ids: list[int]
+
+
+def build_prompt(body: CreateResponseBody, menu: ToolMenu, language_side: LanguageSide) -> Prompt:
+    """Raises InvalidParameter for items that do not fit, ChatTemplateError where the template
+    refuses them or cannot think as much as is asked.
+    """
+    messages = conversation(body)
     if not messages:
         raise InvalidParameter("input", "'input' is required: there is nothing to respond to.")
-    if language_side.chat_template is None:
+    template, abilities = language_side.chat_template, language_side.abilities
+    if template is None or abilities is None:
         raise ChatTemplateError("The model has no chat template, so it cannot take messages.")
-    return language_side.tokenizer.encode(language_side.chat_template.render(messages))
+    effort = body.reasoning.effort if body.reasoning else None
+    variables = abilities.reasoning.variables(effort)
+    tools = menu.for_template()
+    shown = template_messages(messages, tools, abilities)
+    untrusted = UntrustedText(language_side.tokenizer, [shown, tools])
+    rendered = _render(
+        template,
+        untrusted.guarded(shown),
+        tools=untrusted.guarded(tools) if tools and abilities.tools else None,
+        **variables,
+    )
+    return Prompt(untrusted.text(rendered), untrusted.encode(rendered))
 
 
-def chat_messages(body: CreateResponseBody) -> list[ChatMessage]:
-    """The conversation as templates know it: roles and plain strings, instructions first."""
-    instructions = [] if body.instructions is None else [_message("system", body.instructions)]
-    match body.input:
-        case None:
-            return instructions
-        case str(text):
-            return [*instructions, _message("user", text)]
-        case items:
-            return [*instructions, *map(_chat_message, items)]
+def _render(template: ChatTemplate, messages: Sequence[Json], **variables: Any) -> str:  # noqa: ANN401
+    """Raises the template's first ChatTemplateError when no concession helps either."""
+    refusal: ChatTemplateError | None = None
+    for attempt in _attempts(messages):
+        try:
+            return template.render(attempt, **variables)
+        except ChatTemplateError as error:
+            refusal = refusal or error
+    assert refusal is not None, "there is at least one attempt"
+    raise refusal
 
 
-def _chat_message(item: MessageParam) -> ChatMessage:
-    role = "system" if item.role == "developer" else item.role
-    if isinstance(item.content, str):
-        return _message(role, item.content)
-    # Parts are separate texts: without a line between them, their words would run together.
-    return _message(role, "\n".join(map(_text, item.content)))
-
-
-def _text(part: ContentParam) -> str:
-    return part.refusal if isinstance(part, RefusalContentParam) else part.text
-
-
-def _message(role: str, content: str) -> ChatMessage:
-    return {"role": role, "content": content}
+def _attempts(messages: Sequence[Json]) -> Iterator[Sequence[Json]]:
+    yield messages
+    for concession in CONCESSIONS:
+        conceded = concession(messages)
+        if conceded != messages:
+            messages = conceded
+            yield messages

@@ -1,16 +1,18 @@
 """From what the model wrote to items and events.
 
-With the item writers that it owns, the only place that makes ids, indexes and sequence numbers.
-Every event is a frozen snapshot. A response is started once and ended once, by `complete`,
-`cut_off` or `fail`.
+With the items that it owns, the only place that makes ids, indexes and sequence numbers. Every
+event is a frozen snapshot. A response is started once and ended once, by `complete`, `cut_off` or
+`fail`.
 """
 
 import itertools
+from collections.abc import Iterable
 
 from antiphon.engine.sampling_params import SamplingParams
+from antiphon.models.dialects.segments import Segment
 from antiphon.server.clock import Clock
 from antiphon.server.ids import IdSource
-from antiphon.server.item_writers import ItemWriter, MessageWriter
+from antiphon.server.output_items import OutputItems
 from antiphon.server.protocol.errors import ErrorPayload
 from antiphon.server.protocol.events import (
     ErrorStreamingEvent,
@@ -21,14 +23,23 @@ from antiphon.server.protocol.events import (
     ResponseInProgressStreamingEvent,
     StreamingEvent,
 )
-from antiphon.server.protocol.items import ItemField, ItemStatus
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.protocol.response import Error, IncompleteDetails, ResponseResource, Usage
+from antiphon.server.protocol.response import (
+    Error,
+    IncompleteDetails,
+    IncompleteReason,
+    ResponseResource,
+    Usage,
+)
 from antiphon.server.response_echo import opening_response
+from antiphon.server.token_spans import TokenSpans
 
 
 class ResponseBuilder:
-    """Writes one response; every method returns the events that follow from it."""
+    """Writes one response; every method returns the events that follow from it.
+
+    token_spans  where log probabilities were asked for.
+    """
 
     def __init__(
         self,
@@ -38,12 +49,11 @@ class ResponseBuilder:
         model: str,
         ids: IdSource,
         clock: Clock,
+        token_spans: TokenSpans | None = None,
     ) -> None:
-        self._ids = ids
         self._clock = clock
         self._numbers = itertools.count()
-        self._finished_items: list[ItemField] = []
-        self._open_item: ItemWriter | None = None
+        self._items = OutputItems(body, ids, self._numbers, token_spans)
         self._opening = opening_response(
             body,
             params,
@@ -62,17 +72,20 @@ class ResponseBuilder:
             ),
         ]
 
-    def text(self, text: str) -> list[StreamingEvent]:
-        """More of the answer; an empty piece is no event."""
-        if not text:
-            return []
-        if isinstance(self._open_item, MessageWriter):
-            return [self._open_item.write(text)]
-        message, events = self._open_message()
-        return [*events, message.write(text)]
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more may be written, whatever the model goes on to say."""
+        return self._items.is_over
+
+    def segments(self, segments: Iterable[Segment]) -> list[StreamingEvent]:
+        """More of the model's output."""
+        return [event for segment in segments for event in self._items.write(segment)]
 
     def complete(self, usage: Usage) -> list[StreamingEvent]:
-        events = self._close_items("completed")
+        """The model is done; where it was so in the middle of a call, the response is not."""
+        if self._items.has_broken_call:
+            return self._end_incomplete("incomplete_tool_call", usage)
+        events = self._items.close_all("completed")
         response = self._snapshot(
             status="completed", usage=usage, completed_at=self._clock.unix_seconds()
         )
@@ -83,18 +96,10 @@ class ResponseBuilder:
 
     def cut_off(self, usage: Usage) -> list[StreamingEvent]:
         """The tokens ran out before the model was done."""
-        events = self._close_items("incomplete")
-        details = IncompleteDetails(reason="max_output_tokens")
-        response = self._snapshot(status="incomplete", usage=usage, incomplete_details=details)
-        return [
-            *events,
-            ResponseIncompleteStreamingEvent(
-                sequence_number=next(self._numbers), response=response
-            ),
-        ]
+        return self._end_incomplete("max_output_tokens", usage)
 
     def fail(self, payload: ErrorPayload, usage: Usage) -> list[StreamingEvent]:
-        events = self._close_open_item("incomplete")
+        events = self._items.close("incomplete")
         error = Error(code=payload.code or payload.type, message=payload.message)
         return [
             *events,
@@ -105,26 +110,16 @@ class ResponseBuilder:
             ),
         ]
 
-    def _open_message(self) -> tuple[MessageWriter, list[StreamingEvent]]:
-        closing = self._close_open_item("completed")
-        message = MessageWriter(self._ids.new("msg"), len(self._finished_items), self._numbers)
-        self._open_item = message
-        return message, [*closing, *message.open()]
-
-    def _close_items(self, status: ItemStatus) -> list[StreamingEvent]:
-        """Close what is open. A response always has an item, even if the model said nothing."""
-        events: list[StreamingEvent] = []
-        if self._open_item is None and not self._finished_items:
-            _, events = self._open_message()
-        return [*events, *self._close_open_item(status)]
-
-    def _close_open_item(self, status: ItemStatus) -> list[StreamingEvent]:
-        if self._open_item is None:
-            return []
-        events = self._open_item.close(status)
-        self._finished_items.append(self._open_item.item(status))
-        self._open_item = None
-        return events
+    def _end_incomplete(self, reason: IncompleteReason, usage: Usage) -> list[StreamingEvent]:
+        events = self._items.close_all("incomplete")
+        details = IncompleteDetails(reason=reason)
+        response = self._snapshot(status="incomplete", usage=usage, incomplete_details=details)
+        return [
+            *events,
+            ResponseIncompleteStreamingEvent(
+                sequence_number=next(self._numbers), response=response
+            ),
+        ]
 
     def _snapshot(self, **changes: object) -> ResponseResource:
-        return self._opening.model_copy(update={"output": tuple(self._finished_items), **changes})
+        return self._opening.model_copy(update={"output": tuple(self._items.finished), **changes})

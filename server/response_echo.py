@@ -1,8 +1,12 @@
 """The response as it is when it starts: the request's own fields, with the values that count."""
 
 from antiphon.engine.sampling_params import SamplingParams
+from antiphon.server.protocol.reasoning import reasoning_echo
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.protocol.response import Reasoning, ResponseResource
+from antiphon.server.protocol.response import ResponseResource
+from antiphon.server.protocol.text_format import text_echo
+from antiphon.server.protocol.tool_choice import tool_choice_echo
+from antiphon.server.protocol.tools import tool_echo
 
 
 def opening_response(
@@ -26,16 +30,13 @@ def opening_response(
         top_p=params.top_p,
         presence_penalty=params.presence_penalty,
         frequency_penalty=params.frequency_penalty,
-        reasoning=_reasoning(body),
-        tool_choice=body.tool_choice or "auto",
+        top_logprobs=body.top_logprobs or 0,
+        text=text_echo(body.text),
+        reasoning=reasoning_echo(body.reasoning),
+        tools=tuple(map(tool_echo, body.tools or ())),
+        tool_choice=tool_choice_echo(body.tool_choice),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         max_tool_calls=body.max_tool_calls,
         safety_identifier=body.safety_identifier,
         prompt_cache_key=body.prompt_cache_key,
     )
-
-
-def _reasoning(body: CreateResponseBody) -> Reasoning | None:
-    if body.reasoning is None:
-        return None
-    return Reasoning(effort=body.reasoning.effort, summary=None)

@@ -22,7 +22,14 @@ def sampling_params(body: CreateResponseBody, defaults: GenerationDefaults) -> S
         seed=body.seed,
         max_tokens=body.max_output_tokens,
         stop_token_ids=() if body.ignore_eos else defaults.stop_token_ids,
+        num_top_logprobs=num_top_logprobs(body),
     )
+
+
+def num_top_logprobs(body: CreateResponseBody) -> int | None:
+    """Either field asks for log probabilities; None where neither does."""
+    is_included = "message.output_text.logprobs" in (body.include or ())
+    return body.top_logprobs or 0 if is_included or body.top_logprobs else None
 
 
 def stop_strings(body: CreateResponseBody) -> tuple[str, ...]:

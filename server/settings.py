@@ -141,6 +141,11 @@ class Settings(BaseSettings):
     chat_template: FilePath | None = Field(
         default=None, description="A Jinja file that replaces the model's own chat template."
     )
+    dialect: str | None = Field(
+        default=None,
+        description="How the model writes reasoning and tool calls, by name. "
+        "Unset: found out from its chat template.",
+    )
     max_body_bytes: Bytes = Field(
         default=ByteSize(32 * 1024**2),
         gt=0,

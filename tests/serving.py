@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import itertools
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
 import uvicorn
 
+from antiphon.engine.grammar import GrammarCompiler
+from antiphon.engine.grammar_vocabulary import GrammarVocabulary
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.app import create_app
 from antiphon.server.context import Limits, ServerContext
@@ -41,11 +43,21 @@ def make_context(
     return ServerContext(
         engine=engine,
         language_side=lambda: language_side,
+        check_grammar=grammar_check(language_side),
         model_names=(MODEL, "org/alias"),
         clock=StandingClock(),
         ids=CountingIds(),
         limits=limits or Limits(),
     )
+
+
+def grammar_check(language_side: LanguageSide) -> Callable[[str], Awaitable[None]]:
+    """The engine's own check, without a process around it."""
+
+    async def check(source: str) -> None:
+        GrammarCompiler(GrammarVocabulary.of(language_side.tokenizer)).compile(source)
+
+    return check
 
 
 class Client:

@@ -48,29 +48,78 @@ def _check_items(events: list[Event], final: dict[str, Any]) -> None:
     assert [event["item"] for event in done] == final["output"]
     assert [event["output_index"] for event in added] == list(range(len(final["output"])))
     for index, item in enumerate(final["output"]):
-        _check_message([e for e in events if e.get("output_index") == index], item)
+        of_item = [e for e in events if e.get("output_index") == index]
+        _check_life(of_item, item)
+        CHECKS[item["type"]](of_item, item)
+
+
+def _check_life(events: list[Event], item: dict[str, Any]) -> None:
+    """added first and done last, the same id and place in everything between."""
+    assert events[0]["type"] == "response.output_item.added"
+    assert events[-1]["type"] == "response.output_item.done"
+    ids = {event["item_id"] if "item_id" in event else event["item"]["id"] for event in events}
+    assert ids == {item["id"]}
+    assert {event["content_index"] for event in events if "content_index" in event} <= {0}
+    assert all(event["delta"] for event in events if "delta" in event), "an empty delta is nothing"
+
+
+def _check_part(events: list[Event], item: dict[str, Any], kind: str) -> None:
+    """part added, delta*, text done, part done: the same text in all."""
+    deltas = [event["delta"] for event in events if "delta" in event]
+    assert [event["type"].removeprefix("response.") for event in events[1:-1]] == [
+        "content_part.added",
+        *[f"{kind}.delta"] * len(deltas),
+        f"{kind}.done",
+        "content_part.done",
+    ]
+    assert events[1]["part"]["text"] == ""
+    assert "".join(deltas) == events[-3]["text"] == events[-2]["part"]["text"]
+    assert item["content"] == [events[-2]["part"]]
 
 
 def _check_message(events: list[Event], item: dict[str, Any]) -> None:
-    """added, part added, delta*, text done, part done, item done: the same id and text in all."""
-    types = [event["type"].removeprefix("response.") for event in events]
-    deltas = [event["delta"] for event in events if "delta" in event]
-    assert types == [
-        "output_item.added",
-        "content_part.added",
-        *["output_text.delta"] * len(deltas),
-        "output_text.done",
-        "content_part.done",
-        "output_item.done",
-    ]
-    assert all(deltas), "an empty delta says nothing"
-    ids = {event["item_id"] if "item_id" in event else event["item"]["id"] for event in events}
-    assert ids == {item["id"]}
-    assert {event["content_index"] for event in events if "content_index" in event} == {0}
+    _check_part(events, item, "output_text")
     assert events[0]["item"] == {**item, "status": "in_progress", "content": []}
-    assert events[1]["part"]["text"] == ""
-    assert "".join(deltas) == events[-3]["text"] == events[-2]["part"]["text"]
-    assert [part["text"] for part in item["content"]] == ["".join(deltas)]
+    logprobs = [
+        entry for event in events for entry in event.get("logprobs", []) if "delta" in event
+    ]
+    assert logprobs == events[-3]["logprobs"] == item["content"][0]["logprobs"]
+
+
+def _check_reasoning(events: list[Event], item: dict[str, Any]) -> None:
+    _check_part(events, item, "reasoning")
+    opened = {**item, "status": "in_progress", "content": []}
+    opened.pop("encrypted_content", None)
+    assert events[0]["item"] == opened
+    assert item["summary"] == []
+
+
+def _check_call(events: list[Event], item: dict[str, Any], kind: str, field: str) -> None:
+    deltas = [event["delta"] for event in events if "delta" in event]
+    assert [event["type"].removeprefix("response.") for event in events[1:-1]] == [
+        *[f"{kind}.delta"] * len(deltas),
+        f"{kind}.done",
+    ]
+    assert events[0]["item"] == {**item, "status": "in_progress", field: ""}
+    assert "".join(deltas) == events[-2][field] == item[field]
+
+
+def _check_function_call(events: list[Event], item: dict[str, Any]) -> None:
+    _check_call(events, item, "function_call_arguments", "arguments")
+    if item["status"] == "completed":
+        assert isinstance(json.loads(item["arguments"]), dict)
+
+
+def _check_custom_call(events: list[Event], item: dict[str, Any]) -> None:
+    _check_call(events, item, "custom_tool_call_input", "input")
+
+
+CHECKS = {
+    "message": _check_message,
+    "reasoning": _check_reasoning,
+    "function_call": _check_function_call,
+    "custom_tool_call": _check_custom_call,
+}
 
 
 def _check_ending(events: list[Event], final: dict[str, Any]) -> None:
@@ -79,7 +128,10 @@ def _check_ending(events: list[Event], final: dict[str, Any]) -> None:
     assert (final["error"] is not None) == (final["status"] == "failed")
     assert (final["incomplete_details"] is not None) == (final["status"] == "incomplete")
     assert (events[-2]["type"] == "error") == (final["status"] == "failed")
-    expected = "completed" if final["status"] == "completed" else "incomplete"
-    assert {item["status"] for item in final["output"]} <= {expected}
+    statuses = [item["status"] for item in final["output"]]
+    assert set(statuses[:-1]) <= {"completed"}, "an incomplete item is the last one"
+    assert final["status"] != "completed" or set(statuses) == {"completed"}
+    call_ids = [item["call_id"] for item in final["output"] if "call_id" in item]
+    assert len(call_ids) == len(set(call_ids))
     usage = final["usage"]
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]

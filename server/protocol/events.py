@@ -1,11 +1,12 @@
 """Streaming events: one class each, named as the published schema names them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from antiphon.server.protocol.errors import ErrorPayload
-from antiphon.server.protocol.items import ItemField, OutputTextContent
+from antiphon.server.protocol.items import ContentPart, ItemField
+from antiphon.server.protocol.logprobs import LogProb
 from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.protocol.wire_model import OutputModel
 
@@ -66,24 +67,65 @@ class _ContentEvent(NumberedEvent):
 
 class ResponseContentPartAddedStreamingEvent(_ContentEvent):
     type: Literal["response.content_part.added"] = "response.content_part.added"
-    part: OutputTextContent
+    part: ContentPart
 
 
 class ResponseContentPartDoneStreamingEvent(_ContentEvent):
     type: Literal["response.content_part.done"] = "response.content_part.done"
-    part: OutputTextContent
+    part: ContentPart
 
 
 class ResponseOutputTextDeltaStreamingEvent(_ContentEvent):
     type: Literal["response.output_text.delta"] = "response.output_text.delta"
     delta: str
-    logprobs: tuple[dict[str, Any], ...] = ()
+    logprobs: tuple[LogProb, ...] = ()
 
 
 class ResponseOutputTextDoneStreamingEvent(_ContentEvent):
     type: Literal["response.output_text.done"] = "response.output_text.done"
     text: str
-    logprobs: tuple[dict[str, Any], ...] = ()
+    logprobs: tuple[LogProb, ...] = ()
+
+
+class ResponseReasoningDeltaStreamingEvent(_ContentEvent):
+    type: Literal["response.reasoning.delta"] = "response.reasoning.delta"
+    delta: str
+
+
+class ResponseReasoningDoneStreamingEvent(_ContentEvent):
+    type: Literal["response.reasoning.done"] = "response.reasoning.done"
+    text: str
+
+
+class _CallEvent(NumberedEvent):
+    """Something about one call."""
+
+    item_id: str
+    output_index: int
+
+
+class ResponseFunctionCallArgumentsDeltaStreamingEvent(_CallEvent):
+    type: Literal["response.function_call_arguments.delta"] = (
+        "response.function_call_arguments.delta"
+    )
+    delta: str
+
+
+class ResponseFunctionCallArgumentsDoneStreamingEvent(_CallEvent):
+    type: Literal["response.function_call_arguments.done"] = "response.function_call_arguments.done"
+    arguments: str
+
+
+class ResponseCustomToolCallInputDeltaStreamingEvent(_CallEvent):
+    """As OpenAI has it; only for a custom tool, which the standard does not know."""
+
+    type: Literal["response.custom_tool_call_input.delta"] = "response.custom_tool_call_input.delta"
+    delta: str
+
+
+class ResponseCustomToolCallInputDoneStreamingEvent(_CallEvent):
+    type: Literal["response.custom_tool_call_input.done"] = "response.custom_tool_call_input.done"
+    input: str
 
 
 class ErrorStreamingEvent(NumberedEvent):
@@ -105,6 +147,12 @@ StreamingEvent = Annotated[
     | ResponseOutputTextDeltaStreamingEvent
     | ResponseOutputTextDoneStreamingEvent
     | ResponseContentPartDoneStreamingEvent
+    | ResponseReasoningDeltaStreamingEvent
+    | ResponseReasoningDoneStreamingEvent
+    | ResponseFunctionCallArgumentsDeltaStreamingEvent
+    | ResponseFunctionCallArgumentsDoneStreamingEvent
+    | ResponseCustomToolCallInputDeltaStreamingEvent
+    | ResponseCustomToolCallInputDoneStreamingEvent
     | ResponseOutputItemDoneStreamingEvent
     | ErrorStreamingEvent
     | TerminalEvent,

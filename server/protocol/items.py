@@ -1,86 +1,11 @@
-"""Items and their content parts: those a client sends and those the server writes."""
+"""Items that the server writes, with their content parts."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
-from antiphon.server.protocol.wire_model import InputModel, OutputModel
-
-MAX_TEXT_CHARS = 10 * 1024 * 1024
-# No conversation has so many; a million tiny ones would hold up everybody else.
-MAX_ITEMS = 10_000
-MAX_PARTS = 1_000
-
-InputText = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
-
-
-class TextContentParam(InputModel):
-    """A piece of text. Which of its names it goes by says nothing that its role does not say."""
-
-    type: Literal["input_text", "output_text", "text"]
-    text: InputText
-
-
-class RefusalContentParam(InputModel):
-    """Where an assistant message declined."""
-
-    type: Literal["refusal"]
-    refusal: InputText
-
-
-def part_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Where no type or a wrong one is given, the error should speak of the common kind."""
-    match posted:
-        case {"type": "refusal"} | RefusalContentParam():
-            return "<refusal>"
-    return "<text>"
-
-
-# Tags are no possible keys of a body: `loc` holds both, and only keys may be shown to a client.
-ContentParam = Annotated[
-    Annotated[TextContentParam, Tag("<text>")] | Annotated[RefusalContentParam, Tag("<refusal>")],
-    Discriminator(part_kind),
-]
-
-
-def string_or_list(posted: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    """Which of the three a value is, so that its errors speak of that one only."""
-    match posted:
-        case None:
-            return "<null>"
-        case str():
-            return "<string>"
-        case list():
-            return "<list>"
-    return None
-
-
-StringOrList = Discriminator(
-    string_or_list,
-    custom_error_type="string_or_list",
-    custom_error_message="Input should be a string or a list",
-)
-
-ContentList = Annotated[list[ContentParam], Field(max_length=MAX_PARTS, fail_fast=True)]
-
-
-class MessageParam(InputModel):
-    """A message of any role.
-
-    Clients replay what they were given and leave out what they never knew: type, id, status and
-    phase may be missing, null or unknown to this server.
-    """
-
-    type: Literal["message"] | None = "message"
-    id: str | None = None
-    role: Literal["user", "assistant", "system", "developer"]
-    content: Annotated[
-        Annotated[InputText, Tag("<string>")] | Annotated[ContentList, Tag("<list>")],
-        StringOrList,
-    ]
-    status: str | None = None
-    phase: str | None = None
-
+from antiphon.server.protocol.logprobs import LogProb
+from antiphon.server.protocol.wire_model import OutputModel
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 
@@ -89,7 +14,15 @@ class OutputTextContent(OutputModel):
     type: Literal["output_text"] = "output_text"
     text: str
     annotations: tuple[dict[str, Any], ...] = ()
-    logprobs: tuple[dict[str, Any], ...] = ()
+    logprobs: tuple[LogProb, ...] = ()
+
+
+class ReasoningTextContent(OutputModel):
+    type: Literal["reasoning_text"] = "reasoning_text"
+    text: str
+
+
+ContentPart = Annotated[OutputTextContent | ReasoningTextContent, Field(discriminator="type")]
 
 
 class Message(OutputModel):
@@ -102,4 +35,44 @@ class Message(OutputModel):
     content: tuple[OutputTextContent, ...]
 
 
-ItemField = Message
+def is_absent(value: object) -> bool:
+    """Some optional fields may be left out, but not be null."""
+    return value is None
+
+
+class ReasoningBody(OutputModel):
+    """What the model thought. Nobody summarises it."""
+
+    type: Literal["reasoning"] = "reasoning"
+    id: str
+    status: ItemStatus
+    summary: tuple[dict[str, Any], ...] = ()
+    content: tuple[ReasoningTextContent, ...]
+    encrypted_content: Annotated[str | None, Field(exclude_if=is_absent)] = None
+
+
+class FunctionCall(OutputModel):
+    """A function that the client is to call; `arguments` is the text of a JSON object."""
+
+    type: Literal["function_call"] = "function_call"
+    id: str
+    status: ItemStatus
+    call_id: str
+    name: str
+    arguments: str
+
+
+class CustomToolCall(OutputModel):
+    """A call of a tool that takes free text. An item of OpenAI's, unknown to the standard."""
+
+    type: Literal["custom_tool_call"] = "custom_tool_call"
+    id: str
+    status: ItemStatus
+    call_id: str
+    name: str
+    input: str
+
+
+ItemField = Annotated[
+    Message | ReasoningBody | FunctionCall | CustomToolCall, Field(discriminator="type")
+]

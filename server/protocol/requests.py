@@ -1,15 +1,19 @@
 """The body of `POST /v1/responses`, in the shapes that are served.
 
-A field whose type here is narrower than the published one (`tools`, `truncation`, ...) has a row
+A field whose type here is narrower than the published one (`truncation`, `include`, ...) has a row
 in `unsupported.py` that refuses the rest by name before this type is tried.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, Tag
+from pydantic import BeforeValidator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from antiphon.server.protocol.items import MAX_ITEMS, InputText, MessageParam, StringOrList
+from antiphon.server.protocol.input_items import MAX_ITEMS, InputText, ItemParam, StringOrList
+from antiphon.server.protocol.reasoning import ReasoningParam
+from antiphon.server.protocol.text_format import TextParam
+from antiphon.server.protocol.tool_choice import ToolChoiceParam
+from antiphon.server.protocol.tools import MAX_TOOLS, ToolParam
 from antiphon.server.protocol.wire_model import InputModel
 
 MAX_STOP_STRINGS = 16
@@ -31,23 +35,11 @@ TokenId = Annotated[int, Field(strict=False, ge=0, le=2**31 - 1)]
 Identifier = Annotated[str, Field(max_length=64)]
 StopString = Annotated[str, Field(min_length=1, max_length=1024)]
 StopList = Annotated[list[StopString], Field(max_length=MAX_STOP_STRINGS, fail_fast=True)]
-ItemList = Annotated[list[MessageParam], Field(max_length=MAX_ITEMS, fail_fast=True)]
+ItemList = Annotated[list[ItemParam], Field(max_length=MAX_ITEMS, fail_fast=True)]
+ToolList = Annotated[list[ToolParam], Field(max_length=MAX_TOOLS, fail_fast=True)]
+Includable = Literal["message.output_text.logprobs", "reasoning.encrypted_content"]
 Metadata = Annotated[dict[Identifier, Annotated[str, Field(max_length=512)]], at_most(16)]
 LogitBias = Annotated[dict[TokenId, float], at_most(1024)]
-
-
-class TextFormatParam(InputModel):
-    type: Literal["text"] | None = "text"
-
-
-class TextParam(InputModel):
-    format: TextFormatParam | None = None
-    verbosity: None = None
-
-
-class ReasoningParam(InputModel):
-    effort: Literal["none"] | None = None
-    summary: None = None
 
 
 class StreamOptionsParam(InputModel):
@@ -78,11 +70,11 @@ class CreateResponseBody(InputModel):
 
     text: TextParam | None = None
     reasoning: ReasoningParam | None = None
-    tools: list[JsonValue] | None = None
-    tool_choice: Literal["auto", "none"] | None = None
+    tools: ToolList | None = None
+    tool_choice: ToolChoiceParam = None
     parallel_tool_calls: bool | None = None
     max_tool_calls: Count | None = None
-    include: list[str] | None = None
+    include: Annotated[list[Includable], Field(max_length=16)] | None = None
     truncation: Literal["disabled"] | None = None
     store: bool | None = None
     background: bool | None = None

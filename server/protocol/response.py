@@ -1,13 +1,20 @@
 """The response object. Every key is always there, null where the schema allows it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from antiphon.server.protocol.items import ItemField
+from antiphon.server.protocol.reasoning import Reasoning
+from antiphon.server.protocol.text_format import TextField
+from antiphon.server.protocol.tool_choice import ToolChoice
+from antiphon.server.protocol.tools import Tool
 from antiphon.server.protocol.wire_model import OutputModel
 
 ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
+
+
+IncompleteReason = Literal["max_output_tokens", "incomplete_tool_call"]
 
 
 class InputTokensDetails(OutputModel):
@@ -35,20 +42,9 @@ class Error(OutputModel):
 
 
 class IncompleteDetails(OutputModel):
-    reason: Literal["max_output_tokens"]
+    """incomplete_tool_call: the model ended in the middle of one, or wrote what no call can be."""
 
-
-class TextResponseFormat(OutputModel):
-    type: Literal["text"] = "text"
-
-
-class TextField(OutputModel):
-    format: TextResponseFormat = TextResponseFormat()
-
-
-class Reasoning(OutputModel):
-    effort: Literal["none"] | None
-    summary: None
+    reason: IncompleteReason
 
 
 class ResponseResource(OutputModel):
@@ -73,11 +69,11 @@ class ResponseResource(OutputModel):
     top_p: float
     presence_penalty: float
     frequency_penalty: float
-    top_logprobs: int = 0
-    text: TextField = TextField()
+    top_logprobs: int
+    text: TextField
     reasoning: Reasoning | None
-    tools: tuple[dict[str, Any], ...] = ()
-    tool_choice: Literal["auto", "none"]
+    tools: tuple[Tool, ...]
+    tool_choice: ToolChoice
     parallel_tool_calls: bool
     max_tool_calls: int | None
     truncation: Literal["disabled"] = "disabled"

@@ -11,6 +11,16 @@ from pydantic import JsonValue
 
 from antiphon.server.protocol.errors import UnsupportedParameter
 
+TEXT_TYPES = ("input_text", "output_text", "text")
+ITEM_TYPES = (
+    "message",
+    "reasoning",
+    "function_call",
+    "function_call_output",
+    "custom_tool_call",
+    "custom_tool_call_output",
+)
+
 SERVED_VALUES: tuple[tuple[str, tuple[JsonValue, ...]], ...] = (
     ("previous_response_id", ()),
     ("conversation", ()),
@@ -18,19 +28,20 @@ SERVED_VALUES: tuple[tuple[str, tuple[JsonValue, ...]], ...] = (
     ("context_management", ()),
     ("background", (False,)),
     ("store", (False,)),
-    ("include", ([],)),
-    ("tools", ([],)),
-    ("tool_choice", ("auto", "none")),
-    ("text.format.type", ("text",)),
+    ("include[]", ("message.output_text.logprobs", "reasoning.encrypted_content")),
+    ("tools[].type", ("function", "custom")),
+    ("tools[].format.type", ("text", "grammar")),
+    ("tool_choice.type", ("function", "custom", "allowed_tools")),
+    ("tool_choice.tools[].type", ("function", "custom")),
+    ("text.format.type", ("text", "json_object", "json_schema")),
     ("text.verbosity", ()),
-    ("reasoning.effort", ("none",)),
-    ("reasoning.summary", ()),
+    ("reasoning.summary", ("auto",)),
     ("truncation", ("disabled",)),
     ("service_tier", ("auto", "default")),
-    ("top_logprobs", (0,)),
     ("stream_options.include_obfuscation", (False,)),
-    ("input[].type", ("message",)),
-    ("input[].content[].type", ("input_text", "output_text", "text", "refusal")),
+    ("input[].type", ITEM_TYPES),
+    ("input[].content[].type", (*TEXT_TYPES, "refusal", "reasoning_text")),
+    ("input[].output[].type", TEXT_TYPES),
 )
 
 

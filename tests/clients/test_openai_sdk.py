@@ -1,16 +1,35 @@
 """The official SDK against a real server."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import openai
 import pytest
 
 from antiphon.engine.errors import EngineDied, EngineOverloaded
-from antiphon.engine.outputs import FinishReason
+from antiphon.engine.outputs import FinishReason, TokenLogprobs
+from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.language_side import LanguageSide
 from tests.fake_engine import FakeEngine, Script
 from tests.serving import EncodePieces, loopback, make_context
+
+FUNCTION: Any = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "The weather.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    "strict": False,
+}
+CUSTOM: Any = {"type": "custom", "name": "patch", "format": {"type": "text"}}
+CALL = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>'
+CUSTOM_CALL = '<tool_call>{"name": "patch", "arguments": {"input": "a\\nb"}}</tool_call>'
+
+
+@pytest.fixture(scope="session")
+def language_side(language_side: LanguageSide) -> LanguageSide:
+    """A model that thinks and calls tools."""
+    return replace(language_side, dialect=dialect_named("qwen3"))
 
 
 @pytest.fixture
@@ -77,6 +96,70 @@ async def test_answer_can_be_sent_back_as_input(
     )
     prompt = language_side.tokenizer.decode(engine.generations[1].prompt_token_ids)
     assert prompt == "user\nHi\nassistant\nHello world\nuser\nMore\nassistant\n"
+
+
+async def test_stream_helper_gives_reasoning_and_calls(
+    client: openai.AsyncOpenAI, engine: FakeEngine, said: EncodePieces
+) -> None:
+    engine.script = Script(said("<think>Hm.</think>", "Let me see.", CALL, CUSTOM_CALL))
+    tools = [FUNCTION, CUSTOM]
+    async with client.responses.stream(model="tiny", input="Hi", tools=tools) as stream:
+        events = [event async for event in stream]
+        final = await stream.get_final_response()
+    reasoning, message, call, custom = final.output
+    assert reasoning.type == "reasoning"
+    assert reasoning.content is not None
+    assert reasoning.content[0].text == "Hm."
+    assert message.type == "message"
+    assert final.output_text == "Let me see."
+    assert call.type == "function_call"
+    assert (call.name, call.arguments) == ("get_weather", '{"city": "Oslo"}')
+    assert custom.type == "custom_tool_call"
+    assert (custom.name, custom.input) == ("patch", "a\nb")
+    done = [e for e in events if e.type == "response.function_call_arguments.done"]
+    assert [event.arguments for event in done] == [call.arguments]
+    inputs = [e.delta for e in events if e.type == "response.custom_tool_call_input.delta"]
+    assert "".join(inputs) == custom.input
+
+
+async def test_turns_with_tools_can_be_sent_back_as_input(
+    client: openai.AsyncOpenAI, engine: FakeEngine, said: EncodePieces
+) -> None:
+    engine.script = Script(said("<think>Hm.</think>", CALL, CUSTOM_CALL))
+    include: list[Any] = ["reasoning.encrypted_content"]
+    first = await client.responses.create(
+        model="tiny", input="Hi", tools=[FUNCTION, CUSTOM], include=include
+    )
+    replayed: list[Any] = [{"role": "user", "content": "Hi"}]
+    replayed += [item.model_dump() for item in first.output]
+    for item in first.output:
+        if item.type == "function_call" or item.type == "custom_tool_call":
+            kind = f"{item.type}_output"
+            replayed.append({"type": kind, "call_id": item.call_id, "output": "ok"})
+    engine.script = Script(said("Done."))
+    second = await client.responses.create(
+        model="tiny", input=replayed, tools=[FUNCTION, CUSTOM], tool_choice="none"
+    )
+    assert second.output_text == "Done."
+
+
+async def test_log_probabilities_are_parsed(
+    client: openai.AsyncOpenAI, engine: FakeEngine, said: EncodePieces
+) -> None:
+    token_ids = said("Hello")
+    likely = TokenLogprobs(-0.25, ((70, -0.25), (71, -2.5)))
+    engine.script = Script(token_ids, logprobs=[[likely] * len(ids) for ids in token_ids])
+    async with client.responses.stream(
+        model="tiny", input="Hi", top_logprobs=2, include=["message.output_text.logprobs"]
+    ) as stream:
+        final = await stream.get_final_response()
+    message = final.output[0]
+    assert message.type == "message"
+    part = message.content[0]
+    assert part.type == "output_text"
+    assert part.logprobs
+    assert "".join(entry.token for entry in part.logprobs) == "Hello"
+    assert [top.logprob for top in part.logprobs[0].top_logprobs] == [-0.25, -2.5]
 
 
 async def test_cut_off_response_is_incomplete(

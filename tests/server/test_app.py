@@ -41,7 +41,9 @@ NOT_SERVED = {
     "CreateResponseBody.previous_response_id",
     "ErrorPayload.headers",
     "Message.phase",
+    "ResponseFunctionCallArgumentsDeltaStreamingEvent.obfuscation",
     "ResponseOutputTextDeltaStreamingEvent.obfuscation",
+    "ResponseReasoningDeltaStreamingEvent.obfuscation",
     "TextField.verbosity",
 }
 

@@ -1,6 +1,7 @@
 """Everything that is refused: before the first byte, in one shape, with an id."""
 
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -104,14 +105,14 @@ async def test_template_that_refuses_is_a_400_in_its_own_words(
     language_side: LanguageSide,
 ) -> None:
     template = ChatTemplate("{{ raise_exception('Roles must alternate.') }}", {})
-    refusing = LanguageSide(language_side.tokenizer, template, language_side.generation_defaults)
+    refusing = replace(language_side, chat_template=template)
     error = await Client(make_context(FakeEngine(), refusing)).refusal(400)
     assert (error["code"], error["param"]) == ("chat_template_error", "input")
     assert "Roles must alternate." in error["message"]
 
 
 async def test_model_without_a_chat_template_is_a_400(language_side: LanguageSide) -> None:
-    base = LanguageSide(language_side.tokenizer, None, language_side.generation_defaults)
+    base = replace(language_side, chat_template=None, abilities=None)
     error = await Client(make_context(FakeEngine(), base)).refusal(400)
     assert error["code"] == "chat_template_error"
 
@@ -205,9 +206,7 @@ async def test_before_the_model_is_loaded_requests_are_a_503(language_side: Lang
 
     engine = FakeEngine(is_ready=False)
     context = make_context(engine, language_side)
-    app: FastAPI = create_app(
-        type(context)(engine, not_yet, context.model_names, context.clock, context.ids)
-    )
+    app: FastAPI = create_app(replace(context, language_side=not_yet))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         answer = await http.post("/v1/responses", json={"input": "Hi"})

@@ -1,5 +1,7 @@
 """Sampling parameters: what was asked, else what the model brings, else neutral."""
 
+from dataclasses import replace
+
 import pytest
 
 from antiphon.engine.errors import InvalidSamplingParams
@@ -81,7 +83,7 @@ async def test_effective_values_are_submitted_and_echoed(
     language_side: LanguageSide, said: EncodePieces
 ) -> None:
     engine = FakeEngine(Script(said("Hi")))
-    recommending = LanguageSide(language_side.tokenizer, language_side.chat_template, QWEN_LIKE)
+    recommending = replace(language_side, generation_defaults=QWEN_LIKE)
     client = Client(make_context(engine, recommending))
     response = await client.respond(top_p=0.5, max_output_tokens=5)
     assert (response["temperature"], response["top_p"]) == (0.6, 0.5)

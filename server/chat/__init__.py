@@ -1,0 +1,1 @@
+"""From a request's items to the messages of a chat template, and to the prompt."""

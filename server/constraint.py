@@ -1,0 +1,144 @@
+"""From what a request demands to the grammar that its output is held to."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from antiphon.engine.errors import InvalidGrammar
+from antiphon.models.dialects.demand import (
+    CallableTool,
+    CallDemand,
+    Demand,
+    InputGrammar,
+    InputSyntax,
+    JsonSchema,
+)
+from antiphon.models.dialects.output_grammar import output_grammar
+from antiphon.models.dialects.start_state import opens_reasoning
+from antiphon.models.errors import UnsupportedGrammar
+from antiphon.models.language_side import LanguageSide
+from antiphon.server.protocol.errors import InvalidParameter
+from antiphon.server.protocol.text_format import (
+    JsonObjectFormatParam,
+    JsonSchemaFormatParam,
+    TextParam,
+)
+from antiphon.server.tool_menu import OfferedTool, ToolMenu, ToolMode
+
+GrammarCheck = Callable[[str], Awaitable[None]]
+
+CALLS = {
+    ToolMode.NONE: CallDemand.FORBIDDEN,
+    ToolMode.AUTO: CallDemand.ALLOWED,
+    ToolMode.REQUIRED: CallDemand.REQUIRED,
+}
+PLACE = re.compile(r"^at \d+\(\d+\): ")
+ANY_OBJECT: JsonSchema = {"type": "object"}
+
+
+class Constraint:
+    """Builds and checks the grammar of one request.
+
+    prompt  the rendered text: its end says whether the model begins by thinking.
+    """
+
+    def __init__(self, language_side: LanguageSide, prompt: str, check: GrammarCheck) -> None:
+        self._language_side = language_side
+        self._opens_reasoning = opens_reasoning(language_side.dialect, prompt)
+        self._check = check
+
+    async def grammar(self, menu: ToolMenu, text: TextParam | None) -> str | None:
+        """None where nothing is demanded.
+
+        Raises InvalidParameter naming the schema or grammar that cannot be followed. A schema that
+        was not declared strict is given up instead: its tool then takes any object.
+        """
+        demand = _demand(menu, _text_schema(text))
+        if demand is None:
+            return None
+        complaint = await self._complaint(demand)
+        if complaint is not None:
+            loosened = await self._loosened(demand, menu)
+            if loosened == demand:
+                raise InvalidParameter("tools", f"The tools make no grammar: {complaint}")
+            demand = loosened
+        return await asyncio.to_thread(self._source, demand)
+
+    async def _loosened(self, demand: Demand, menu: ToolMenu) -> Demand:
+        """The demand without schemas that cannot be followed; raises for what has to be."""
+        if demand.text_schema is not None:
+            await self._require(Demand(text_schema=demand.text_schema), "text.format.schema")
+        tools = [await self._followable(tool, menu) for tool in demand.tools]
+        return replace(demand, tools=tuple(tools))
+
+    async def _followable(self, tool: CallableTool, menu: ToolMenu) -> CallableTool:
+        alone = Demand((tool,), CallDemand.REQUIRED)
+        index = next(i for i, offered in enumerate(menu.tools) if offered.name == tool.name)
+        if menu.tools[index].is_strict:
+            part = "format.definition" if tool.input else "parameters"
+            await self._require(alone, f"tools[{index}].{part}")
+        elif await self._complaint(alone) is not None:
+            return replace(tool, parameters=None)
+        return tool
+
+    async def _require(self, demand: Demand, param: str) -> None:
+        complaint = await self._complaint(demand)
+        if complaint is not None:
+            raise InvalidParameter(param, f"'{param}' cannot be followed: {complaint}")
+
+    async def _complaint(self, demand: Demand) -> str | None:
+        """What is wrong with a demand, if anything is."""
+        try:
+            await self._check(await asyncio.to_thread(self._source, demand))
+        except (InvalidGrammar, UnsupportedGrammar) as error:
+            return _cause(error)
+        except RecursionError:
+            return "It is nested too deeply."
+        return None
+
+    def _source(self, demand: Demand) -> str:
+        return output_grammar(
+            self._language_side.dialect,
+            demand,
+            special_tokens=self._language_side.tokenizer.special_ids,
+            opens_reasoning=self._opens_reasoning,
+        )
+
+
+def _cause(error: Exception) -> str:
+    """The complaint itself, without the place in a grammar that the client did not write."""
+    first_line = str(error).partition("\n")[0]
+    return PLACE.sub("", first_line).strip().rstrip(".") + "."
+
+
+def _demand(menu: ToolMenu, text_schema: JsonSchema | None) -> Demand | None:
+    """None for what any output meets: no tools, or all of them without a binding form."""
+    tools = menu.callable_tools
+    is_free = menu.mode is ToolMode.AUTO and len(tools) == len(menu.tools)
+    if text_schema is None and (
+        not menu.tools or (is_free and not any(tool.is_strict for tool in tools))
+    ):
+        return None
+    return Demand(
+        tools=tuple(map(_callable, tools)),
+        calls=CALLS[menu.mode],
+        is_parallel=menu.allows_parallel,
+        text_schema=text_schema,
+    )
+
+
+def _callable(tool: OfferedTool) -> CallableTool:
+    if tool.grammar is None:
+        return CallableTool(tool.name, tool.parameters)
+    syntax = InputSyntax(tool.grammar.syntax)
+    return CallableTool(tool.name, input=InputGrammar(syntax, tool.grammar.definition))
+
+
+def _text_schema(text: TextParam | None) -> JsonSchema | None:
+    match text.format if text else None:
+        case JsonSchemaFormatParam(json_schema=schema):
+            return schema
+        case JsonObjectFormatParam():
+            return ANY_OBJECT
+    return None

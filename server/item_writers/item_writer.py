@@ -1,0 +1,59 @@
+"""What all writers share: to be opened and closed once, and a place in the response."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from antiphon.server.protocol.events import (
+    ResponseOutputItemAddedStreamingEvent,
+    ResponseOutputItemDoneStreamingEvent,
+    StreamingEvent,
+)
+from antiphon.server.protocol.items import ItemField, ItemStatus
+
+
+class ItemWriter(Protocol):
+    """What is needed of every kind."""
+
+    def open(self) -> list[StreamingEvent]: ...
+
+    def close(self, status: ItemStatus) -> list[StreamingEvent]: ...
+
+    def item(self, status: ItemStatus) -> ItemField:
+        """The item with everything written so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPlace:
+    """Where an item stands. sequence_numbers is the response's own counter, shared by all."""
+
+    item_id: str
+    output_index: int
+    sequence_numbers: Iterator[int]
+
+    def added(self, item: ItemField) -> StreamingEvent:
+        return ResponseOutputItemAddedStreamingEvent(
+            sequence_number=next(self.sequence_numbers),
+            output_index=self.output_index,
+            item=item,
+        )
+
+    def done(self, item: ItemField) -> StreamingEvent:
+        return ResponseOutputItemDoneStreamingEvent(
+            sequence_number=next(self.sequence_numbers),
+            output_index=self.output_index,
+            item=item,
+        )
+
+    def in_item(self) -> dict[str, Any]:
+        """What an event about the item begins with."""
+        return {
+            "sequence_number": next(self.sequence_numbers),
+            "item_id": self.item_id,
+            "output_index": self.output_index,
+        }
+
+    def in_content(self) -> dict[str, Any]:
+        """What an event about the item's only content part begins with."""
+        return {**self.in_item(), "content_index": 0}

@@ -1,0 +1,94 @@
+"""What form the answer is to have: as a client asks, and as a response repeats it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag
+
+from antiphon.server.protocol.wire_model import InputModel, OutputModel
+
+
+class TextFormatParam(InputModel):
+    """No form at all."""
+
+    type: Literal["text"] | None = "text"
+
+
+class JsonObjectFormatParam(InputModel):
+    """Any JSON object."""
+
+    type: Literal["json_object"]
+
+
+class JsonSchemaFormatParam(InputModel):
+    """JSON that a schema describes."""
+
+    type: Literal["json_schema"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    # pydantic's models have a method `schema`.
+    json_schema: Annotated[dict[str, JsonValue], Field(alias="schema")]
+    description: str | None = None
+    strict: bool | None = None
+
+
+def format_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
+    match posted:
+        case {"type": "json_object"} | JsonObjectFormatParam():
+            return "<object>"
+        case {"type": "json_schema"} | JsonSchemaFormatParam():
+            return "<schema>"
+    return "<text>"
+
+
+FormatParam = Annotated[
+    Annotated[TextFormatParam, Tag("<text>")]
+    | Annotated[JsonObjectFormatParam, Tag("<object>")]
+    | Annotated[JsonSchemaFormatParam, Tag("<schema>")],
+    Discriminator(format_kind),
+]
+
+
+class TextParam(InputModel):
+    format: FormatParam | None = None
+    verbosity: None = None
+
+
+class TextResponseFormat(OutputModel):
+    type: Literal["text"] = "text"
+
+
+class JsonObjectResponseFormat(OutputModel):
+    type: Literal["json_object"] = "json_object"
+
+
+class JsonSchemaResponseFormat(OutputModel):
+    """`schema` is null whatever was asked: so the published schema has it."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    type: Literal["json_schema"] = "json_schema"
+    name: str
+    description: str | None
+    json_schema: Annotated[None, Field(alias="schema")] = None
+    strict: bool
+
+
+ResponseFormat = TextResponseFormat | JsonObjectResponseFormat | JsonSchemaResponseFormat
+
+
+class TextField(OutputModel):
+    format: Annotated[ResponseFormat, Field(discriminator="type")] = TextResponseFormat()
+
+
+def text_echo(text: TextParam | None) -> TextField:
+    match text.format if text else None:
+        case JsonObjectFormatParam():
+            return TextField(format=JsonObjectResponseFormat())
+        case JsonSchemaFormatParam() as asked:
+            return TextField(
+                format=JsonSchemaResponseFormat(
+                    name=asked.name,
+                    description=asked.description,
+                    strict=bool(asked.strict),
+                )
+            )
+    return TextField()

@@ -1,0 +1,99 @@
+"""Tools: as a client offers them, and as a response repeats them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, JsonValue, Tag
+
+from antiphon.server.protocol.wire_model import InputModel, OutputModel
+
+MAX_TOOLS = 512
+
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,128}$")]
+
+
+class FunctionToolParam(InputModel):
+    """A function that the client runs; `parameters` is the JSON schema of its arguments."""
+
+    type: Literal["function"]
+    name: ToolName
+    description: str | None = None
+    parameters: dict[str, JsonValue] | None = None
+    strict: bool | None = None
+
+
+class PlainFormat(InputModel):
+    """Any text."""
+
+    type: Literal["text"]
+
+
+class GrammarFormat(InputModel):
+    """Only text that a grammar allows."""
+
+    type: Literal["grammar"]
+    syntax: Literal["lark", "regex"]
+    definition: str
+
+
+def format_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
+    match posted:
+        case {"type": "grammar"} | GrammarFormat():
+            return "<grammar>"
+    return "<text>"
+
+
+CustomFormat = Annotated[
+    Annotated[PlainFormat, Tag("<text>")] | Annotated[GrammarFormat, Tag("<grammar>")],
+    Discriminator(format_kind),
+]
+
+
+class CustomToolParam(InputModel):
+    """A tool that takes free text, as OpenAI has them."""
+
+    type: Literal["custom"]
+    name: ToolName
+    description: str | None = None
+    format: CustomFormat | None = None
+
+
+def tool_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
+    match posted:
+        case {"type": "custom"} | CustomToolParam():
+            return "<custom>"
+    return "<function>"
+
+
+ToolParam = Annotated[
+    Annotated[FunctionToolParam, Tag("<function>")] | Annotated[CustomToolParam, Tag("<custom>")],
+    Discriminator(tool_kind),
+]
+
+
+class FunctionTool(OutputModel):
+    type: Literal["function"] = "function"
+    name: str
+    description: str | None
+    parameters: dict[str, Any] | None
+    strict: bool | None
+
+
+class CustomTool(OutputModel):
+    type: Literal["custom"] = "custom"
+    name: str
+    description: str | None
+    format: dict[str, Any]
+
+
+Tool = Annotated[FunctionTool | CustomTool, Field(discriminator="type")]
+
+
+def tool_echo(tool: ToolParam) -> Tool:
+    match tool:
+        case FunctionToolParam():
+            return FunctionTool(**tool.model_dump())
+        case CustomToolParam():
+            accepted = tool.format or PlainFormat(type="text")
+            return CustomTool(
+                name=tool.name, description=tool.description, format=accepted.model_dump()
+            )
