@@ -55,7 +55,7 @@ class ToolMenu:
     """All tools of a request.
 
     callable_names   those that may be called; empty when none may.
-    allows_parallel  whether one turn may hold several calls.
+    allows_parallel  whether one turn may hold several calls; one that is named is called once.
     """
 
     tools: tuple[OfferedTool, ...]
@@ -88,7 +88,8 @@ def tool_menu(body: CreateResponseBody) -> ToolMenu:
         tools=tuple(map(_offered, posted)),
         mode=mode,
         callable_names=frozenset() if mode is ToolMode.NONE else _callable_names(body, posted),
-        allows_parallel=body.parallel_tool_calls is not False,
+        allows_parallel=body.parallel_tool_calls is not False
+        and not isinstance(body.tool_choice, NamedToolParam),
     )
 
 

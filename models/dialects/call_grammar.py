@@ -23,8 +23,8 @@ from antiphon.models.dialects.value_grammar import (
     with_definitions,
 )
 
-# More calls in one turn than anybody makes: an end for a model that would never stop calling.
-MAX_CALLS = 64
+# An end for a model that would never stop calling: small ones repeat themselves.
+MAX_CALLS = 16
 ANY_OBJECT: JsonSchema = {"type": "object"}
 INPUT = "input"
 
