@@ -200,7 +200,7 @@ async def test_a_schema_that_cannot_be_followed_is_refused_by_its_place(
 ) -> None:
     broken = {"type": "function", "name": "f", "strict": True, "parameters": {"type": "objekt"}}
     form = {"type": "json_schema", "name": "x", "schema": {"type": "string", "pattern": "(?=a)"}}
-    refused = {
+    refused: dict[str, Json] = {
         "tools[1].parameters": {"tools": [TOOLS[0], broken], "tool_choice": "required"},
         "text.format.schema": {"text": {"format": form}},
     }
