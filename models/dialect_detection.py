@@ -46,14 +46,24 @@ def detect_dialect(
     Raises UnknownDialect for an override that is none.
     """
     abilities = None if template is None else probe_abilities(template)
-    if override is not None:
-        return DetectedDialect(dialect_named(override), "chosen by the user", abilities)
     probe = None if template is None else TemplateProbe(template)
     turn = None if probe is None or abilities is None else write_probe_turn(probe, abilities)
+    if override is not None:
+        dialect = dialect_named(override)
+        return DetectedDialect(dialect, _reason_of_choice(turn, dialect), abilities)
     evidence = Evidence(_text(probe, turn), tokenizer)
     rungs = _rungs(turn, evidence, response_template or {})
     dialect, reason = next(rungs, (DIALECTS[PLAIN], "nothing was recognised"))
     return DetectedDialect(dialect, reason, abilities)
+
+
+def _reason_of_choice(turn: ProbeTurn | None, dialect: Dialect) -> str:
+    """The user has the last word, and is told what the round trip says to it."""
+    if turn is None:
+        return "chosen by the user"
+    read = read_back(turn, dialect)
+    verdict = "it does not read what the template writes" if read is None else read
+    return f"chosen by the user; round trip: {verdict}"
 
 
 def _rungs(

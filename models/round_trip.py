@@ -18,6 +18,7 @@ from antiphon.models.dialects.segments import (
     Segment,
     TextDelta,
 )
+from antiphon.models.dialects.start_state import opens_reasoning
 from antiphon.models.dialects.tool_types import ToolTypes
 from antiphon.models.probe_turn import Call, ProbeTurn
 from antiphon.models.template_probe import (
@@ -57,9 +58,8 @@ def read_back(turn: ProbeTurn, dialect: Dialect) -> ReadBack | None:
 
 
 def _parse(turn: ProbeTurn, dialect: Dialect) -> list[Segment]:
-    prompt = turn.prompt.rstrip()
-    openings = tuple(tags.open.rstrip() for tags in dialect.reasoning if tags.open.strip())
-    parser = DialectParser(dialect, TYPES, opens_reasoning=prompt.endswith(openings))
+    is_thinking = opens_reasoning(dialect, turn.prompt)
+    parser = DialectParser(dialect, TYPES, opens_reasoning=is_thinking)
     return parser.feed(turn.generated) + parser.finish(is_cut_off=False)
 
 

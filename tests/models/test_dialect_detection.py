@@ -268,11 +268,16 @@ def test_a_response_template_with_patterns_of_its_own_is_left_alone(calls: objec
     assert found.dialect.id == "plain"
 
 
-def test_the_user_has_the_last_word() -> None:
-    found = detect_dialect(calling_template(HERMES_CALL), None, override="llama3")
-    assert found.dialect.id == "llama3"
-    assert found.reason == "chosen by the user"
+def test_the_user_has_the_last_word_and_is_told_what_speaks_against_it() -> None:
+    found = detect_dialect(calling_template(HERMES_CALL), None, override="gpt_oss")
+    assert found.dialect.id == "gpt_oss"
+    assert "does not read what the template writes" in found.reason
     assert found.abilities is not None
+
+
+def test_a_fitting_choice_of_the_user_is_confirmed() -> None:
+    found = detect_dialect(calling_template(HERMES_CALL), None, override="qwen25")
+    assert found.reason == "chosen by the user; round trip: 2 calls came back"
 
 
 def test_a_dialect_that_does_not_exist_is_refused() -> None:
