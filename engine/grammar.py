@@ -19,6 +19,8 @@ Mask = NDArray[np.uint8]
 
 MAX_SOURCE_LEN = 500_000  # characters
 MAX_MESSAGE_LEN = 500
+NO_WAY_ON = "No token of the model's leads on."
+DEAD_END = "NoExtensionBias"  # llguidance's word for it
 # One mask then takes 20 ms at worst on a grammar made for it; an ordinary one takes 0.1 ms.
 LIMITS = LLParserLimits(
     initial_lexer_fuel=1_000_000,
@@ -107,7 +109,7 @@ class SequenceGrammar:
         if self._state is GrammarState.OPEN and not mask.any():
             # Without a stop token the end can be the only way on, and only the mask shows it.
             self._state = GrammarState.COMPLETE if is_accepting else GrammarState.FAILED
-            self.failure = "" if is_accepting else "No token of the model's leads on."
+            self.failure = "" if is_accepting else NO_WAY_ON
         if self._state is not GrammarState.OPEN:
             mask[:] = 0xFF
         self._mask = mask
@@ -153,7 +155,8 @@ class GrammarCompiler:
 
 def readable(message: str) -> str:
     """llguidance's word without the dump of its state."""
-    return message.split("<state>")[0].split("<non-verbose/>")[0].strip()[:MAX_MESSAGE_LEN]
+    words = message.split("<state>")[0].split("<non-verbose/>")[0].strip()
+    return NO_WAY_ON if words == DEAD_END else words[:MAX_MESSAGE_LEN]
 
 
 def _clear(mask: Mask, token_id: int) -> None:

@@ -47,7 +47,7 @@ class GrammarChecker:
             await self._end()
 
     async def _running(self) -> Process:
-        if self._process is not None:
+        if self._process is not None and self._process.returncode is None:
             return self._process
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -66,18 +66,18 @@ class GrammarChecker:
 
     async def _ask(self, process: Process, source: str) -> str:
         """What is wrong with it; empty if nothing is."""
-        assert process.stdin is not None, "it was started with a pipe"
-        process.stdin.write(json.dumps(source).encode() + b"\n")
-        answer = await self._answer(process)
+        answer = await self._answer(process, json.dumps(source).encode() + b"\n")
         return TOO_HARD if answer is None else answer
 
-    async def _answer(self, process: Process) -> str | None:
+    async def _answer(self, process: Process, question: bytes = b"") -> str | None:
         """None, and no process any more, if it ended or did not answer in time."""
-        assert process.stdout is not None, "it was started with a pipe"
+        assert process.stdin is not None, "it was started with pipes"
+        assert process.stdout is not None, "it was started with pipes"
         try:
+            process.stdin.write(question)
             line = await asyncio.wait_for(process.stdout.readline(), LIMIT_SECONDS)
             answer: str = json.loads(line)
-        except (TimeoutError, ValueError):
+        except (OSError, RuntimeError, TimeoutError, ValueError):  # uvloop raises the second
             await self._end()
             return None
         except asyncio.CancelledError:

@@ -134,7 +134,8 @@ class LLMEngine:
     def _fail(self, sequence: Sequence) -> SequenceFailure:
         assert sequence.grammar is not None, "nothing else fails"
         self._drop(sequence, FinishReason.ABORTED)
-        return SequenceFailure(sequence.sequence_id, sequence.grammar.failure)
+        reason = f"The output can't go on within its grammar: {sequence.grammar.failure}"
+        return SequenceFailure(sequence.sequence_id, reason)
 
     def _drop(self, sequence: Sequence, reason: FinishReason) -> None:
         del self._sequences[sequence.sequence_id]

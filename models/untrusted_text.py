@@ -75,19 +75,21 @@ class UntrustedText:
         return pattern is not None and any(map(pattern.search, _strings(value)))
 
 
-def _strings(value: object) -> Iterator[str]:
+def _strings(value: object, *, is_written: bool = False) -> Iterator[str]:
+    """is_written: the value lies within a source that was given already."""
     match value:
         case str():
             yield value
+        case VerbatimObject() | VerbatimArray() if not is_written:
+            yield value.source
+            yield from _strings(value, is_written=True)
         case dict():
-            if isinstance(value, VerbatimObject):
-                yield value.source
             for key, inner in value.items():
                 yield key
-                yield from _strings(inner)
+                yield from _strings(inner, is_written=is_written)
         case list() | tuple():
             for inner in value:
-                yield from _strings(inner)
+                yield from _strings(inner, is_written=is_written)
 
 
 def _unused_noncharacter(values: object) -> str:

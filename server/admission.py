@@ -36,6 +36,7 @@ async def admit(body: CreateResponseBody, context: ServerContext) -> Turn:
     params = sampling_params(body, language_side.generation_defaults)
     # A long prompt takes longer to encode than running streams may wait for their next event.
     prompt = await asyncio.to_thread(build_prompt, body, menu, language_side)
+    context.engine.card.check(prompt.token_ids, params)  # a grammar may take seconds to check
     constraint = Constraint(language_side, prompt.text, context.check_grammar)
     params = replace(params, grammar=await constraint.grammar(menu, body.text))
     generation = context.engine.submit(prompt.token_ids, params)

@@ -33,7 +33,10 @@ CALLS = {
     ToolMode.AUTO: CallDemand.ALLOWED,
     ToolMode.REQUIRED: CallDemand.REQUIRED,
 }
+# Each tool that is checked alone may take seconds, and there may be hundreds.
+MAX_LOOSENING_SECONDS = 30.0
 PLACE = re.compile(r"^at \d+\(\d+\): ")
+REASON = "error: "  # begins the line below that says why a regular expression is none
 ANY_OBJECT: JsonSchema = {"type": "object"}
 
 
@@ -59,11 +62,21 @@ class Constraint:
             return None
         complaint = await self._complaint(demand)
         if complaint is not None:
-            loosened = await self._loosened(demand, menu)
-            if loosened == demand:
+            if demand.text_schema is not None and not demand.tools:
+                raise _unfollowable("text.format.schema", complaint)
+            demand = await self._loosened_in_time(demand, menu)
+            complaint = await self._complaint(demand)
+            if complaint is not None:
                 raise InvalidParameter("tools", f"The tools make no grammar: {complaint}")
-            demand = loosened
         return await asyncio.to_thread(self._source, demand)
+
+    async def _loosened_in_time(self, demand: Demand, menu: ToolMenu) -> Demand:
+        try:
+            async with asyncio.timeout(MAX_LOOSENING_SECONDS):
+                return await self._loosened(demand, menu)
+        except TimeoutError:
+            reason = "The tools' schemas take too long to compile: make them smaller or fewer."
+            raise InvalidParameter("tools", reason) from None
 
     async def _loosened(self, demand: Demand, menu: ToolMenu) -> Demand:
         """The demand without schemas that cannot be followed; raises for what has to be."""
@@ -85,7 +98,7 @@ class Constraint:
     async def _require(self, demand: Demand, param: str) -> None:
         complaint = await self._complaint(demand)
         if complaint is not None:
-            raise InvalidParameter(param, f"'{param}' cannot be followed: {complaint}")
+            raise _unfollowable(param, complaint)
 
     async def _complaint(self, demand: Demand) -> str | None:
         """What is wrong with a demand, if anything is."""
@@ -106,10 +119,15 @@ class Constraint:
         )
 
 
+def _unfollowable(param: str, complaint: str) -> InvalidParameter:
+    return InvalidParameter(param, f"'{param}' cannot be followed: {complaint}")
+
+
 def _cause(error: Exception) -> str:
     """The complaint itself, without the place in a grammar that the client did not write."""
-    first_line = str(error).partition("\n")[0]
-    return PLACE.sub("", first_line).strip().rstrip(".") + "."
+    complaint, *below = str(error).split("\n")
+    reasons = [line.removeprefix(REASON) for line in below if line.startswith(REASON)]
+    return " ".join([PLACE.sub("", complaint), *reasons]).strip().rstrip(".:") + "."
 
 
 def _demand(menu: ToolMenu, text_schema: JsonSchema | None) -> Demand | None:

@@ -54,7 +54,7 @@ class UnexpectedErrors:
         try:
             await self._app(scope, receive, watched_send)
         except ClientDisconnect:
-            return  # it left while its body was read: nobody is there to be answered
+            return  # nobody is there any more to be answered
         except Exception as error:
             if has_started or scope["type"] != "http":
                 raise

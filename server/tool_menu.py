@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from antiphon.models.dialects.tool_types import schema_types
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.protocol.tool_choice import AllowedToolsParam, NamedToolParam
@@ -36,18 +37,20 @@ class OfferedTool:
     """
 
     name: str
-    description: str | None
+    description: str
     parameters: Mapping[str, Any]
     is_strict: bool = False
-    is_custom: bool = False
     grammar: GrammarFormat | None = None
 
     def for_template(self) -> dict[str, Any]:
         """As chat templates know functions."""
-        function = {"name": self.name, "description": self.description or ""}
-        if self.description is None:
-            del function["description"]
-        return {"type": "function", "function": {**function, "parameters": dict(self.parameters)}}
+        function = {
+            "name": self.name,
+            # Some templates fail without one.
+            "description": self.description,
+            "parameters": dict(self.parameters),
+        }
+        return {"type": "function", "function": function}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,6 @@ class ToolMenu:
     def callable_tools(self) -> tuple[OfferedTool, ...]:
         return tuple(tool for tool in self.tools if tool.name in self.callable_names)
 
-    @property
-    def custom_names(self) -> frozenset[str]:
-        return frozenset(tool.name for tool in self.tools if tool.is_custom)
-
     def schemas(self) -> dict[str, Mapping[str, Any]]:
         """Each tool's parameters by its name."""
         return {tool.name: tool.parameters for tool in self.tools}
@@ -80,9 +79,12 @@ class ToolMenu:
 
 
 def tool_menu(body: CreateResponseBody) -> ToolMenu:
-    """Raises InvalidParameter for a name that is given twice, or chosen and not offered."""
+    """Raises InvalidParameter for a name that is given twice, or chosen and not offered, and for
+    parameters that are no object's.
+    """
     posted = body.tools or []
     _require_unique(posted)
+    _require_objects(posted)
     mode = _mode(body)
     return ToolMenu(
         tools=tuple(map(_offered, posted)),
@@ -100,6 +102,17 @@ def _require_unique(posted: list[ToolParam]) -> None:
             param = f"tools[{index}].name"
             raise InvalidParameter(param, f"'{param}': there are two tools named {tool.name!r}.")
         names.add(tool.name)
+
+
+def _require_objects(posted: list[ToolParam]) -> None:
+    """Arguments have names: no dialect could write, or read, an array of them."""
+    for index, tool in enumerate(posted):
+        if not isinstance(tool, FunctionToolParam) or tool.parameters is None:
+            continue
+        types = schema_types(tool.parameters, tool.parameters)
+        if types and "object" not in types:
+            param = f"tools[{index}].parameters"
+            raise InvalidParameter(param, f"'{param}' should be the schema of an object.")
 
 
 def _mode(body: CreateResponseBody) -> ToolMode:
@@ -149,7 +162,7 @@ def _offered(tool: ToolParam) -> OfferedTool:
         case FunctionToolParam():
             return OfferedTool(
                 name=tool.name,
-                description=tool.description,
+                description=tool.description or "",
                 parameters=tool.parameters or NO_PARAMETERS,
                 is_strict=bool(tool.strict),
             )
@@ -162,7 +175,7 @@ def _custom(tool: CustomToolParam) -> OfferedTool:
     schema = {"type": "string", "description": _input_description(grammar)}
     return OfferedTool(
         name=tool.name,
-        description=tool.description,
+        description=tool.description or "",
         parameters={
             "type": "object",
             "properties": {CUSTOM_INPUT: schema},
@@ -170,7 +183,6 @@ def _custom(tool: CustomToolParam) -> OfferedTool:
             "additionalProperties": False,
         },
         is_strict=True,
-        is_custom=True,
         grammar=grammar,
     )
 

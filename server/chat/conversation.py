@@ -1,11 +1,12 @@
 """From a request's items to messages: what belongs to one turn of the assistant becomes one."""
 
+import itertools
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from operator import attrgetter
 
 from antiphon.models.verbatim_json import read_object
-from antiphon.server.chat.message import ChatCall, ChatMessage, Role
+from antiphon.server.chat.message import ChatCall, ChatMessage, Role, joined
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.input_items import (
     ContentParam,
@@ -37,23 +38,26 @@ def conversation(body: CreateResponseBody) -> list[ChatMessage]:
         case items:
             for index, item in enumerate(items):
                 said.add_item(item, f"input[{index}]")
-    return said.messages
+    return said.turns()
 
 
 class Conversation:
     """Grows item by item; remembers the calls, so that outputs find theirs."""
 
     def __init__(self) -> None:
-        self.messages: list[ChatMessage] = []
+        self._said: list[ChatMessage] = []
         self._calls: dict[str, ChatCall] = {}
 
-    def add(self, message: ChatMessage) -> None:
+    def turns(self) -> list[ChatMessage]:
         """What the assistant says in a row is one message."""
-        last = self.messages[-1] if self.messages else None
-        if last and last.role is message.role is Role.ASSISTANT:
-            self.messages[-1] = _joined(last, message)
-        else:
-            self.messages.append(message)
+        turns: list[ChatMessage] = []
+        for role, group in itertools.groupby(self._said, key=attrgetter("role")):
+            said = list(group)
+            turns += [joined(said)] if role is Role.ASSISTANT else said
+        return turns
+
+    def add(self, message: ChatMessage) -> None:
+        self._said.append(message)
 
     def add_item(self, item: ItemParam, param: str) -> None:
         """`param` names the item in errors. Raises InvalidParameter."""
@@ -102,16 +106,6 @@ class Conversation:
         if call is None:
             raise _invalid(f"{param}.call_id", f"No call before it has the id {item.call_id!r}.")
         self.add(ChatMessage(Role.TOOL, _content(item.output), answered=call))
-
-
-def _joined(first: ChatMessage, second: ChatMessage) -> ChatMessage:
-    reasoning = [text for text in (first.reasoning, second.reasoning) if text]
-    return replace(
-        first,
-        text="\n\n".join(filter(None, (first.text, second.text))),
-        reasoning="\n".join(reasoning) or None,
-        calls=first.calls + second.calls,
-    )
 
 
 def _content(content: InputText | Iterable[ContentParam | TextContentParam]) -> str:

@@ -1,8 +1,11 @@
 """A message of the conversation, before anybody asks what the template can show."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+PARAGRAPH = "\n\n"
 
 
 class Role(StrEnum):
@@ -41,3 +44,13 @@ class ChatMessage:
     reasoning: str | None = None
     calls: tuple[ChatCall, ...] = ()
     answered: ChatCall | None = None
+
+
+def joined(messages: Sequence[ChatMessage]) -> ChatMessage:
+    """What one role said in a row, as one message."""
+    return ChatMessage(
+        messages[0].role,
+        PARAGRAPH.join(message.text for message in messages if message.text),
+        "\n".join(message.reasoning for message in messages if message.reasoning) or None,
+        tuple(call for message in messages for call in message.calls),
+    )

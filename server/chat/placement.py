@@ -5,9 +5,8 @@ from dataclasses import replace
 from itertools import takewhile
 
 from antiphon.models.template_abilities import TemplateAbilities
-from antiphon.server.chat.message import ChatMessage, Role
+from antiphon.server.chat.message import PARAGRAPH, ChatMessage, Role, joined
 
-PARAGRAPH = "\n\n"
 SYSTEM_ROLES = frozenset({Role.SYSTEM, Role.DEVELOPER})
 
 
@@ -68,24 +67,27 @@ def one_call_each(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
 
 def _unfolded(message: ChatMessage, outputs: list[ChatMessage]) -> list[ChatMessage]:
     """A message and the outputs behind it; those of calls that were made before come first."""
-    steps = [ChatMessage(Role.ASSISTANT, calls=(call,)) for call in message.calls]
-    if not steps:
+    if not message.calls:
         return [message, *outputs]
+    steps = [ChatMessage(Role.ASSISTANT, calls=(call,)) for call in message.calls]
     steps[0] = replace(message, calls=message.calls[:1])
-    unfolded = [output for output in outputs if output.answered not in message.calls]
+    answers: dict[str, list[ChatMessage]] = {call.call_id: [] for call in message.calls}
+    unfolded: list[ChatMessage] = []
+    for output in outputs:
+        assert output.answered is not None, "every output answers a call"
+        answers.get(output.answered.call_id, unfolded).append(output)
     for step in steps:
-        answers = [output for output in outputs if output.answered in step.calls]
-        unfolded += [step, *answers]
+        unfolded += [step, *answers[step.calls[0].call_id]]
     return unfolded
 
 
 def _alternating(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
     """No role twice in a row, but for tools: each of theirs answers another call."""
-    merged: list[ChatMessage] = []
+    groups: list[list[ChatMessage]] = []
     for message in messages:
-        last = merged[-1] if merged else None
+        last = groups[-1][-1] if groups else None
         if last and last.role is message.role is not Role.TOOL and not message.calls:
-            merged[-1] = replace(last, text=PARAGRAPH.join((last.text, message.text)))
+            groups[-1].append(message)
         else:
-            merged.append(message)
-    return merged
+            groups.append([message])
+    return [joined(group) if len(group) > 1 else group[0] for group in groups]

@@ -3,9 +3,11 @@
 Source: the chat template of Qwen2.5-Instruct.
 """
 
+import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from antiphon.server.chat.message import ChatCall, ChatMessage, Role
@@ -41,20 +43,15 @@ def with_calls_as_text(message: ChatMessage) -> ChatMessage:
     return replace(message, text=text, calls=())
 
 
-def with_outputs_as_text(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+def with_outputs_as_text(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
     """Outputs in a row are one message of the user."""
     written: list[ChatMessage] = []
-    is_behind_output = False
-    for message in messages:
-        is_output = message.role is Role.TOOL
-        if is_output:
-            message = ChatMessage(Role.USER, RESPONSE.format(message.text))
-        if is_output and is_behind_output:
-            text = f"{written[-1].text}\n{message.text}"
-            written[-1] = replace(written[-1], text=text)
+    for role, group in itertools.groupby(messages, key=attrgetter("role")):
+        if role is Role.TOOL:
+            text = "\n".join(RESPONSE.format(message.text) for message in group)
+            written.append(ChatMessage(Role.USER, text))
         else:
-            written.append(message)
-        is_behind_output = is_output
+            written += group
     return written
 
 

@@ -1,11 +1,13 @@
 """POST /v1/responses."""
 
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from antiphon.server.admission import admit
 from antiphon.server.answer import Answer
 from antiphon.server.api_document import create_response_operation
 from antiphon.server.context import ServerContext
+from antiphon.server.disconnect import while_connected
 from antiphon.server.protocol.errors import ErrorBody
 from antiphon.server.protocol.validation import parse_create_response
 from antiphon.server.request_body import read_json_body
@@ -24,6 +26,10 @@ def responses_router(context: ServerContext) -> APIRouter:
     )
     async def create_response(request: Request) -> Response:
         body = await read_json_body(request, context.limits.max_body_bytes)
-        return Answer(await admit(parse_create_response(body), context), context)
+        admission = admit(parse_create_response(body), context)
+        turn = await while_connected(request.receive, admission)
+        if turn is None:
+            raise ClientDisconnect
+        return Answer(turn, context)
 
     return router

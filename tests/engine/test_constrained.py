@@ -199,6 +199,7 @@ def test_a_grammar_that_leads_nowhere_fails_its_sequence_alone(
     outputs = run_each(engine, {0: ([5, 6, 7], free), 1: ([5, 6, 7], doomed)}, compiler)
     assert outputs[0] == expected
     assert outputs[1].failure is not None
+    assert outputs[1].failure.startswith("The output can't go on within its grammar: ")
     assert "lexer" in outputs[1].failure
     assert outputs[1].finish_reason is None
     assert engine.stats().num_free_blocks == engine.stats().num_blocks

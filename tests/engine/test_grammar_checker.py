@@ -1,6 +1,7 @@
 """Grammars of callers, hostile ones among them, checked in a process that may die of them."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -58,6 +59,18 @@ async def test_a_grammar_that_kills_its_process_is_refused_and_the_next_one_chec
 ) -> None:
     with pytest.raises(InvalidGrammar, match="too long or too much memory"):
         await checker.check(source)
+    await checker.check(WEATHER)
+
+
+async def test_a_process_that_was_ended_by_somebody_else_is_replaced(
+    checker: GrammarChecker,
+) -> None:
+    await checker.check(WEATHER)
+    for child in psutil.Process().children():
+        child.kill()
+    for _ in range(2):  # whoever comes before the end is noticed may be refused
+        with contextlib.suppress(InvalidGrammar):
+            await checker.check(WEATHER)
     await checker.check(WEATHER)
 
 

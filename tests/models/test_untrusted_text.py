@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 import tokenizers
@@ -84,6 +85,21 @@ def test_arguments_tools_and_names_are_guarded_as_well(tokenizer: Tokenizer) -> 
     assert "<|im_end|>" not in json.dumps(guarded, ensure_ascii=False)
     assert guarded["escaped"] == {"a": "<\ufdd0|im_end|>"}
     assert guarded["harmless"] is values["harmless"]
+
+
+def test_arguments_are_searched_as_often_however_deep_they_are(tokenizer: Tokenizer) -> None:
+    searched: list[int] = []
+
+    class Counting:
+        special_token_ids = tokenizer.special_token_ids
+
+        class special_texts:
+            @staticmethod
+            def search(text: str) -> None:
+                searched.append(len(text))
+
+    UntrustedText(cast(Tokenizer, Counting()), [read_object('{"a":' * 90 + "{}" + "}" * 90)])
+    assert sum(searched) < 2000
 
 
 def test_tokens_that_overlap_are_both_broken_up() -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -99,12 +100,17 @@ async def test_event_reaches_the_client_before_the_next_token_exists(
     assert engine.aborted == []
 
 
-async def call_and_leave(app: FastAPI, *messages: dict[str, object]) -> None:
+async def call_and_leave(
+    app: FastAPI, *messages: dict[str, object], stays_while: Callable[[], bool] = bool
+) -> None:
     """Post these messages, then be gone; nobody is there to be answered."""
     incoming = iter(messages)
 
     async def receive() -> dict[str, object]:
-        return next(incoming, {"type": "http.disconnect"})
+        message = next(incoming, None)
+        while message is None and stays_while():
+            await asyncio.sleep(0)
+        return message or {"type": "http.disconnect"}
 
     async def send(message: object) -> None:
         raise AssertionError("nobody is there to be answered")
@@ -118,8 +124,17 @@ async def test_client_that_is_gone_before_the_work_begins_leaves_nothing_behind(
 ) -> None:
     """The work may be cancelled before its first step; the sequence has to go all the same."""
     app = create_app(make_context(engine, language_side))
-    await call_and_leave(app, {"type": "http.request", "body": b'{"input": "Hi"}'})
+    posted: dict[str, object] = {"type": "http.request", "body": b'{"input": "Hi"}'}
+    await call_and_leave(app, posted, stays_while=lambda: not engine.generations)
     assert engine.aborted == [0]
+
+
+async def test_client_that_is_gone_before_its_prompt_is_built_gets_no_sequence(
+    language_side: LanguageSide, engine: FakeEngine
+) -> None:
+    app = create_app(make_context(engine, language_side))
+    await call_and_leave(app, {"type": "http.request", "body": b'{"input": "Hi"}'})
+    assert engine.generations == []
 
 
 async def test_client_that_leaves_within_its_body_is_no_error(
@@ -142,3 +157,25 @@ async def test_error_of_the_work_is_raised_and_the_watch_is_over() -> None:
     with pytest.raises(ZeroDivisionError):
         await while_connected(stay, fail())
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_client_that_leaves_while_its_grammar_is_checked_leaves_nothing_behind(
+    engine: FakeEngine, language_side: LanguageSide
+) -> None:
+    has_begun, was_cancelled = asyncio.Event(), asyncio.Event()
+
+    async def check(source: str) -> None:
+        has_begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            was_cancelled.set()
+
+    context = replace(make_context(engine, language_side), check_grammar=check)
+    async with asyncio.timeout(GUARD_SECONDS), loopback(context) as url:
+        _, writer = await post(url, text={"format": {"type": "json_object"}})
+        await has_begun.wait()
+        writer.close()
+        await writer.wait_closed()
+        await was_cancelled.wait()
+    assert engine.generations == []

@@ -8,7 +8,7 @@ import pytest
 from antiphon.engine.outputs import FinishReason, TokenLogprobs
 from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.language_side import LanguageSide
-from tests.fake_engine import FakeEngine, Script
+from tests.fake_engine import FakeEngine, Script, engine_card
 from tests.serving import Client, EncodePieces, make_context
 
 FUNCTION = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
@@ -169,3 +169,18 @@ async def test_what_cannot_be_served_is_a_400_that_names_it(
 ) -> None:
     error = await client_of(Script(), language_side).refusal(400, **body)
     assert (error["param"], error["code"]) == (param, code)
+
+
+async def test_prompt_that_does_not_fit_is_refused_before_any_grammar_is_checked(
+    language_side: LanguageSide,
+) -> None:
+    checked: list[str] = []
+
+    async def check(source: str) -> None:
+        checked.append(source)
+
+    context = make_context(FakeEngine(card=engine_card(max_model_len=8)), language_side)
+    body = {"tools": [FUNCTION], "tool_choice": "required"}
+    error = await Client(replace(context, check_grammar=check)).refusal(400, **body)
+    assert error["code"] == "context_length_exceeded"
+    assert checked == []

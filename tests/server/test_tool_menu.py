@@ -12,6 +12,8 @@ FUNCTION = {"type": "function", "name": "f"}
 OTHER = {"type": "function", "name": "g"}
 CUSTOM = {"type": "custom", "name": "c"}
 UNKNOWN = {"type": "function", "name": "x"}
+NO_OBJECT = {"$ref": "#/$defs/n", "$defs": {"n": {"type": ["integer", "null"]}}}
+AN_OBJECT = {"$ref": "#/$defs/o", "$defs": {"o": {"properties": {"a": {"type": "string"}}}}}
 TOOLS = [FUNCTION, OTHER, CUSTOM]
 
 
@@ -48,6 +50,8 @@ def test_choice_says_whether_and_what_may_be_called(
     [
         ({"tools": [FUNCTION, OTHER, FUNCTION]}, "tools[2].name"),
         ({"tools": [FUNCTION, {**CUSTOM, "name": "f"}]}, "tools[1].name"),
+        ({"tools": [{**FUNCTION, "parameters": {"type": "array"}}]}, "tools[0].parameters"),
+        ({"tools": [OTHER, {**FUNCTION, "parameters": NO_OBJECT}]}, "tools[1].parameters"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tools": [], "tool_choice": FUNCTION}, "tool_choice"),
         ({"tool_choice": {"type": "allowed_tools", "tools": [FUNCTION]}}, "tool_choice"),
@@ -65,19 +69,24 @@ def test_what_does_not_fit_together_is_named(fields: dict[str, object], param: s
     assert caught.value.param == param
 
 
+@pytest.mark.parametrize("parameters", [None, {}, AN_OBJECT, {"anyOf": [NO_OBJECT, AN_OBJECT]}])
+def test_parameters_need_not_say_that_they_are_an_object(parameters: object) -> None:
+    assert menu_of(tools=[{**FUNCTION, "parameters": parameters}]).callable_names == {"f"}
+
+
 def test_choices_that_need_no_tools_are_fine_without_any() -> None:
     assert menu_of(tool_choice="auto").mode is ToolMode.AUTO
     assert menu_of(tool_choice="none", tools=[]).mode is ToolMode.NONE
     assert menu_of().for_template() == []
 
 
-def test_template_is_given_what_was_said_and_nothing_else() -> None:
+def test_template_is_given_what_was_said_and_a_description_in_any_case() -> None:
     parameters = {"type": "object", "properties": {"a": {"type": "string"}}}
     tool = {**FUNCTION, "description": "Does.", "parameters": parameters, "strict": True}
     shown = [shown["function"] for shown in menu_of(tools=[tool, OTHER]).for_template()]
     assert shown == [
         {"name": "f", "description": "Does.", "parameters": parameters},
-        {"name": "g", "parameters": {"type": "object", "properties": {}}},
+        {"name": "g", "description": "", "parameters": {"type": "object", "properties": {}}},
     ]
 
 
@@ -90,6 +99,5 @@ def test_custom_tool_is_a_function_of_one_text() -> None:
     assert "start: /a/" in schema["properties"]["input"]["description"]
     assert custom.grammar is not None
     assert custom.grammar.definition == "start: /a/"
-    assert menu.custom_names == {"c"}
     assert not menu.allows_parallel
     assert menu.schemas()["c"] == schema

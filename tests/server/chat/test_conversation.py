@@ -78,6 +78,13 @@ def test_reasoning_text_and_calls_of_one_turn_are_one_message() -> None:
     ]
 
 
+def test_thousands_of_items_in_a_row_are_one_message() -> None:
+    items = [{"role": "assistant", "content": "x" * 1000}] * 9_999
+    [message] = said(*items, call("c"))
+    assert len(message.text) == 9_999 * 1002 - 2
+    assert len(message.calls) == 1
+
+
 def test_custom_call_is_a_call_with_one_text() -> None:
     custom = {"type": "custom_tool_call", "call_id": "a", "name": "p", "input": 'é\n"'}
     answered = {"type": "custom_tool_call_output", "call_id": "a", "output": "ok"}

@@ -87,3 +87,19 @@ def test_late_output_of_an_earlier_call_is_not_lost() -> None:
     question = ChatMessage(Role.USER, "Hi")
     assert late in placed([first, question, second, late], only_one)
     assert late in placed([first, question, late], only_one)
+
+
+def test_thousands_of_calls_made_at_once_are_made_in_turn() -> None:
+    calls = tuple(ChatCall(f"call_{index}", "f", "{}") for index in range(3_000))
+    outputs = [ChatMessage(Role.TOOL, call.call_id, answered=call) for call in reversed(calls)]
+    only_one = replace(ABLE, parallel_tool_calls=False)
+    turns = placed([ChatMessage(Role.ASSISTANT, calls=calls), *outputs], only_one)
+    assert [turn.answered for turn in turns[1::2]] == list(calls)
+
+
+def test_what_the_assistant_said_around_a_moved_message_stays_whole() -> None:
+    said = [ChatMessage(Role.ASSISTANT, text, f"Thought {text}.") for text in "ab"]
+    late = ChatMessage(Role.SYSTEM, "late")
+    assert placed([ChatMessage(Role.USER, "Hi"), said[0], late, said[1]], ALTERNATING)[2:] == [
+        ChatMessage(Role.ASSISTANT, "a\n\nb", "Thought a.\nThought b.")
+    ]
