@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import bench_constrained, bench_decode, bench_engine, gpu_suite
+from benchmarks import bench_constrained, bench_decode, bench_engine, bench_parser, gpu_suite
 from tests.tiny import write_tiny_llama
 
 
@@ -90,6 +90,14 @@ def test_bench_constrained_ends_with_its_numbers_as_json(
     assert document["schema"] == "antiphon.bench.constrained/1"
     assert [latency["num_constrained"] for latency in document["latencies"]] == [0, 2]
     assert document["half_over_none"]["median"] > 0
+
+
+def test_bench_parser_ends_with_its_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench_parser.main(["--size", "200", "--repeats", "1"]) == 0
+    document = last_line(capsys.readouterr().out)
+    assert document["schema"] == "antiphon.bench.parser/1"
+    assert {cost["dialect"] for cost in document["costs"]} >= {"qwen3", "gpt_oss", "gemma4"}
+    assert all(cost["by_piece_length"].keys() == {"1", "4"} for cost in document["costs"])
 
 
 @pytest.mark.slow

@@ -15,15 +15,15 @@ from antiphon.models.dialects.dialect import (
 )
 from antiphon.models.dialects.gemma_calls import GemmaReader
 from antiphon.models.dialects.json_calls import read_header_json_call, read_json_calls
-from antiphon.models.dialects.markers import Markers
 from antiphon.models.dialects.pythonic_calls import read_pythonic_calls
 from antiphon.models.dialects.tagged_calls import TaggedReader
-from antiphon.models.dialects.tape import Reading, Tape
+from antiphon.models.dialects.tape import Malformed, Reading, Tape
 from antiphon.models.dialects.tool_types import ToolTypes
 
 LOOKS_LIKE_JSON = regex.compile(r"\s{0,64}\[?\s{0,64}\{")
 BARE_OBJECT = regex.compile(r"\s{0,64}\{")
 BARE_LIST = regex.compile(r"\s{0,64}[\[{]")
+SURPLUS = regex.compile(r"\s{0,64}[\]}]")
 ANY_JSON = JsonBody()
 BARE_JSON = JsonBody(is_strict=True)
 
@@ -41,7 +41,7 @@ class BodyReader:
         self._tools = tools
         self._tape = tape
         self._calls = calls
-        self._closers = Markers(tags.close for tags in dialect.calls)
+        self._closing = _closing(dialect)
         self._read = _reader(dialect, tools)
 
     def read(self, marker: str) -> Reading[None]:
@@ -52,8 +52,16 @@ class BodyReader:
             yield from self._skip_surplus()
         else:
             yield from self._read(self._tape, self._calls)
-        yield from self._tape.skip_space()
-        yield from self._closers.taken(self._tape)
+        yield from self._tape.matched(self._closing)
+        self._drop_begun_closing()
+
+    def _drop_begun_closing(self) -> None:
+        """The tokens ran out in the middle of the closing tag."""
+        rest = self._tape.text[self._tape.at :].strip()
+        if self._tape.is_cut_off and any(
+            tags.close.startswith(rest) for tags in self._dialect.calls
+        ):
+            self._tape.take(len(self._tape.text))
 
     def can_begin_bare(self) -> Reading[bool]:
         """Whether what comes may be a call without any tag."""
@@ -66,6 +74,8 @@ class BodyReader:
             yield from read_json_calls(self._tape, self._calls, BARE_JSON)
         else:
             yield from read_pythonic_calls(self._tape, self._calls, self._tools)
+        if not self._calls.num_calls:
+            raise Malformed
 
     @property
     def _json_body(self) -> JsonBody:
@@ -79,8 +89,14 @@ class BodyReader:
 
     def _skip_surplus(self) -> Reading[None]:
         """Models write one closing bracket too many."""
-        while (character := (yield from self._tape.skip_space())) and character in "]}":
-            self._tape.take(self._tape.at + 1)
+        while (yield from self._tape.matched(SURPLUS)) is not None:
+            pass
+
+
+def _closing(dialect: Dialect) -> "regex.Pattern[str]":
+    """White space in front of a call's closing tag belongs to the call; other is the text's."""
+    closers = "|".join(regex.escape(tags.close) for tags in dialect.calls if tags.close)
+    return regex.compile(rf"\s{{0,64}}(?:{closers or '(?!)'})")
 
 
 def _reader(dialect: Dialect, tools: ToolTypes) -> Reader:

@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from antiphon.models.dialects.json_text import is_json_object
+from antiphon.models.dialects.json_text import escape_surrogates, is_json_object
 from antiphon.models.dialects.segments import (
     ArgumentsDelta,
     CallFinished,
@@ -12,7 +12,7 @@ from antiphon.models.dialects.segments import (
     Segment,
     TextDelta,
 )
-from antiphon.models.dialects.tape import Malformed
+from antiphon.models.dialects.tape import Malformed, Tape
 
 MAX_NAME_CHARS = 256
 
@@ -76,12 +76,16 @@ class CallWriter:
     """Writes calls one after the other; at most one is open.
 
     Arguments that are no JSON object in the end make the call incomplete: nobody may run it.
+
+    closed_at  where on the tape the last call ended.
     """
 
-    __slots__ = ("_is_open", "_pieces", "num_calls", "only", "output")
+    __slots__ = ("_is_open", "_pieces", "_tape", "closed_at", "num_calls", "only", "output")
 
-    def __init__(self, output: SegmentWriter) -> None:
+    def __init__(self, output: SegmentWriter, tape: Tape) -> None:
         self.output = output
+        self._tape = tape
+        self.closed_at = 0
         self.num_calls = 0
         self.only: Container[str] | None = None
         """Names that may be called, where anything else is no call at all."""
@@ -94,7 +98,7 @@ class CallWriter:
 
     def start(self, name: str, native_id: str | None = None) -> None:
         """Raises Malformed for a name that cannot be one."""
-        if not 0 < len(name) <= MAX_NAME_CHARS or (self.only is not None and name not in self.only):
+        if not _is_name(name) or (self.only is not None and name not in self.only):
             raise Malformed
         self.output.segments.append(CallStarted(self.num_calls, name, native_id))
         self._is_open = True
@@ -125,4 +129,9 @@ class CallWriter:
 
     def _close(self) -> None:
         self._is_open = False
+        self.closed_at = self._tape.offset
         self.num_calls += 1
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME_CHARS and escape_surrogates(text) == text

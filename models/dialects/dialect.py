@@ -57,6 +57,14 @@ class ValueTypes(Enum):
     ATTRIBUTE = auto()  # a group of the parameter's tag: `type`, or `string` with true or false
 
 
+class ValueTrim(Enum):
+    """Which line ends next to a tagged value belong to its tags."""
+
+    NONE = auto()
+    EACH_SIDE = auto()  # one in front of the value and one behind it
+    PAIR = auto()  # the one behind it only if there is one in front
+
+
 @dataclass(frozen=True, slots=True)
 class TaggedBody:
     """The name in a header, then one pair of tags for each argument.
@@ -65,14 +73,13 @@ class TaggedBody:
                         itself), and `key` with `type` or `string`.
     parameter_closes    end a value, if something follows that can follow.
     closes              end the call.
-    trims_line_end      a line end on each side of a value belongs to the tags.
     """
 
     header: "regex.Pattern[str]"
     parameter: "regex.Pattern[str]"
     parameter_closes: tuple[str, ...]
     closes: tuple[str, ...]
-    trims_line_end: bool = False
+    trim: ValueTrim = ValueTrim.NONE
     types: ValueTypes = ValueTypes.SCHEMA
 
 

@@ -9,7 +9,7 @@ from antiphon.models.dialects.json_text import inside_string, loads, quoted
 from antiphon.models.dialects.markers import Markers
 from antiphon.models.dialects.tape import Ended, Malformed, Reading, Tape
 
-HEADER = regex.compile(r"\s{0,64}call:\s{0,8}(?P<name>[^{}\s<]{1,256})\s{0,8}(?=\{)")
+HEADER = regex.compile(r"\s{0,64}:?call:\s{0,8}(?P<name>[^{}\s<]{1,256})\s{0,8}(?=\{)")
 BARE = regex.compile(r"[^,\]}:\n\[{<]{1,4096}+(?=[,\]}:\n\[{<])")
 MAX_KEY_CHARS = 256
 
@@ -21,13 +21,15 @@ class GemmaReader:
         self._quote = Markers([body.quote])
 
     def read(self, tape: Tape, calls: CallWriter) -> Reading[None]:
-        """Raises Malformed."""
+        """One call, or several between one pair of tags. Raises Malformed."""
         header = yield from tape.matched(HEADER)
         if header is None:
-            raise Malformed if not tape.is_ended else Ended
-        calls.start(header["name"])
-        yield from self._object(tape, calls, depth=1)
-        calls.finish()
+            raise tape.missing(HEADER)
+        while header is not None:
+            calls.start(header["name"])
+            yield from self._object(tape, calls, depth=1)
+            calls.finish()
+            header = yield from tape.matched(HEADER)
 
     def _value(self, tape: Tape, calls: CallWriter, depth: int) -> Reading[None]:
         if depth > MAX_DEPTH:
@@ -102,7 +104,7 @@ class GemmaReader:
     def _bare(self, tape: Tape) -> Reading[str]:
         bare = yield from tape.matched(BARE)
         if bare is None:
-            raise Malformed if not tape.is_ended else Ended
+            raise tape.missing(BARE)
         return bare[0]
 
 

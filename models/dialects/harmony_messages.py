@@ -17,6 +17,7 @@ from antiphon.models.dialects.tool_types import ToolTypes
 START, CHANNEL, MESSAGE = "<|start|>", "<|channel|>", "<|message|>"
 ENDS = ("<|end|>", "<|return|>", "<|call|>")
 HEADER_TOKENS = Markers([START, CHANNEL, MESSAGE, "<|constrain|>", *ENDS])
+END_TOKENS = Markers(ENDS)
 BODY_TOKENS = Markers([START, CHANNEL, *ENDS])
 # A token inside a body that no header follows is the model talking about its own notation.
 BODY_END = regex.compile(
@@ -113,7 +114,8 @@ class HarmonyReader:
         except Malformed:
             self._calls.abandon()
         yield from self._tape.skip_space()
-        yield from self._read_text(self._output.text)
+        if not (yield from END_TOKENS.taken(self._tape)):
+            yield from self._read_text(self._output.text)
 
     def _reason(self, text: str, offset: int) -> None:
         self._output.reasoning(text)

@@ -5,7 +5,7 @@ import regex
 from antiphon.models.dialects.call_writer import CallWriter
 from antiphon.models.dialects.dialect import HeaderJsonBody, JsonBody
 from antiphon.models.dialects.json_scanner import read_json, read_json_text
-from antiphon.models.dialects.json_text import loads
+from antiphon.models.dialects.json_text import escape_surrogates, loads
 from antiphon.models.dialects.tape import Ended, Malformed, Reading, Tape
 from antiphon.models.dialects.tool_types import ToolTypes
 
@@ -39,7 +39,7 @@ def read_header_json_call(
     """A header with the name, then one object. Raises Malformed."""
     header = yield from tape.matched(body.header)
     if header is None:
-        raise Malformed if not tape.is_ended else Ended
+        raise tape.missing(body.header)
     written = header["name"].strip()
     name = _numbered_name(written, tools) if body.is_numbered else written
     calls.start(name, header.groupdict().get("id"))
@@ -160,7 +160,7 @@ class _CallObject:
             return
         text = yield from read_json_text(self._tape)
         if character == '"':
-            write(_decode(text).strip() or "{}")
+            write(escape_surrogates(_decode(text).strip()) or "{}")
         elif text not in ("null", "[]"):
             raise Malformed
 

@@ -58,6 +58,10 @@ class LarkSource:
             for piece in pieces
         )
 
+    def text(self, text: str) -> str:
+        """The same for a text from outside: what spells a special token in it is ordinary text."""
+        return ENCODER.encode(text) if text else ""
+
     def has_special(self, text: str) -> bool:
         return self._special.search(text) is not None
 
@@ -65,13 +69,15 @@ class LarkSource:
         """A JSON value of this schema."""
         return self.rule(f"%json {json.dumps({**schema, 'x-guidance': JSON_OPTIONS})}")
 
+    def lacking(self, markers: Iterable[str]) -> str:
+        """A limit for a terminal: no marker stands in it; empty where none could anyway."""
+        plain = _shortest(text for text in markers if text and not self.has_special(text))
+        anywhere = "|".join(map(regex_literal, plain))
+        return f"~/(?s:.*)({anywhere})(?s:.*)/" if plain else ""
+
     def text_without(self, markers: Iterable[str]) -> str:
         """A terminal: any text, even none, in which no marker stands."""
-        plain = sorted({text for text in markers if text and not self.has_special(text)})
-        if not plain:
-            return self.terminal(ANY_TEXT)
-        anywhere = "|".join(map(regex_literal, plain))
-        return self.terminal(f"{ANY_TEXT} & ~/(?s:.*)({anywhere})(?s:.*)/")
+        return self.terminal(" & ".join(filter(None, [ANY_TEXT, self.lacking(markers)])))
 
     def text_until(self, end: str, without: Iterable[str] = ()) -> str:
         """Any text up to and with `end`, with none of the other markers in it."""
@@ -102,6 +108,12 @@ class LarkSource:
         name = f"{kind}{len(self._definitions)}"
         self._definitions[name] = body
         return name
+
+
+def _shortest(texts: Iterable[str]) -> list[str]:
+    """Without those that hold another one of them."""
+    known = {*texts}
+    return sorted(text for text in known if not any(other in text for other in known - {text}))
 
 
 def regex_literal(text: str) -> str:

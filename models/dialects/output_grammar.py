@@ -10,6 +10,7 @@ from antiphon.models.dialects.schema_closing import closed
 
 LINE_ENDS = r"/\n\n?/"
 FINAL_MESSAGE = "<|channel|>final<|message|>"
+HEADER_OPENERS = ("<|start|>", "<|channel|>")
 
 
 def output_grammar(
@@ -43,7 +44,7 @@ class _OutputGrammar:
         if not self._dialect.reasoning:
             return ""
         tags = self._dialect.reasoning[0]
-        space = "" if isinstance(self._dialect.body, HarmonyBody) else f"({LINE_ENDS})?"
+        space = "" if self._is_harmony else f"({LINE_ENDS})?"
         thinking = f"{self._lark.text_until(tags.close, self._call_openers)} {space}".strip()
         if is_open:
             return self._lark.rule(thinking)
@@ -64,7 +65,7 @@ class _OutputGrammar:
 
     def _calls_behind_text(self) -> str:
         """What a model may say first ends where its calls begin."""
-        if not self._call_openers:
+        if not self._call_openers or self._is_harmony:
             return self._calls()
         text = self._plain_text()
         return self._lark.rule(f"({text})? {self._calls()}")
@@ -81,11 +82,15 @@ class _OutputGrammar:
         return self._lark.terminal(f"{ANY_TEXT} & ~/[ \\n]*[\\[{{](?s:.*)/")
 
     def _enclosed(self, text: str) -> str:
-        if isinstance(self._dialect.body, HarmonyBody):
+        if self._is_harmony:
             return self._lark.rule(f"{self._lark.literal(FINAL_MESSAGE)} {text}")
         tags = next(iter(self._dialect.answers), Tags("", ""))
         opening, closing = self._optional(tags.open), self._optional(tags.close)
         return self._lark.rule(f"{opening} {text} {closing}".strip())
+
+    @property
+    def _is_harmony(self) -> bool:
+        return isinstance(self._dialect.body, HarmonyBody)
 
     def _optional(self, text: str) -> str:
         return f"({self._lark.literal(text)})?" if text else ""
@@ -93,6 +98,8 @@ class _OutputGrammar:
     @property
     def _call_openers(self) -> tuple[str, ...]:
         """What begins a call; none where calls are written without any mark."""
+        if self._is_harmony:
+            return HEADER_OPENERS
         dialect = self._dialect
         openers = [tags.open for tags in (*dialect.calls, *dialect.sections) if tags.open]
         is_marked = self._spelling.first + self._spelling.begin

@@ -53,7 +53,8 @@ class DialectParser:
 class _OutputReader:
     """Walks through thinking, text and calls.
 
-    Line ends next to a marker belong to the marker.
+    Line ends next to a marker belong to the marker; only a text that goes on behind one keeps
+    those in front of it, or its words would run together.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class _OutputReader:
         self._may_be_bare = tools is not None
         self._tape = tape
         self._output = output
-        self._calls = CallWriter(output)
+        self._calls = CallWriter(output, tape)
         self._roles = MarkerRoles.of(dialect)
         self._body = BodyReader(dialect, self._tools, tape, self._calls)
         self._follows_marker = False
         self._is_malformed = False
         self._line_ends = ""
+        self._has_text = False
+        self._gap = ("", 0)
 
     def read(self, opens_reasoning: bool) -> Reading[None]:
         body = self._dialect.body
@@ -130,14 +133,19 @@ class _OutputReader:
         self._follows_marker = not self._is_malformed
 
     def _give_up(self, error: Malformed, raw: str, offset: int) -> None:
-        """What began as a call and is none: a call cut off before its name is nothing at all."""
+        """What began as a call and is none; of several, what stands behind the last that was one.
+
+        A call cut off before its name is nothing at all.
+        """
+        is_cut_off = self._tape.is_cut_off and (self._calls.is_open or isinstance(error, Ended))
         if self._calls.is_open:
             self._calls.abandon()
-            if self._tape.is_cut_off:
-                self._tape.take(len(self._tape.text))  # begun, and part of the call
-        elif not (isinstance(error, Ended) and self._tape.is_cut_off):
-            self._output.text(raw, offset)
+        elif not is_cut_off:
+            start = max(offset, self._calls.closed_at)
+            self._say(raw[start - offset :], start)
             self._is_malformed = True
+        if is_cut_off:
+            self._tape.take(len(self._tape.text))  # begun, and part of the call
 
     def _take_at_least(self, marker: str, offset: int) -> None:
         """A marker that opens nothing is no marker: it is not to be met a second time."""
@@ -196,19 +204,38 @@ class _OutputReader:
         self._output.hold()
         self._calls.only = self._tools
         try:
+            yield from self._expect_no_marker()
             yield from self._body.read_bare()
             is_whole = yield from self._is_end()
-        except Malformed:
-            is_whole = False
+        except Malformed as error:
+            is_whole = self._is_cut_off_behind_a_call(error, self._tape.since(mark))
         self._calls.only = None
         if is_whole:
             self._output.release()
         else:
             self._calls.forget(0)
             self._output.discard()
-            self._output.text(self._tape.since(mark), offset)
+            self._say(self._tape.since(mark), offset)
         self._tape.forget()
         return is_whole
+
+    def _is_cut_off_behind_a_call(self, error: Malformed, raw: str) -> bool:
+        """What was finished before the tokens ran out stays a call; the open one is cut off.
+
+        In a list nothing is finished before its end.
+        """
+        is_cut_off = isinstance(error, Ended) and self._tape.is_cut_off
+        if not is_cut_off or not self._calls.num_calls or raw.lstrip().startswith("["):
+            return False
+        if self._calls.is_open:
+            self._calls.abandon()
+        return True
+
+    def _expect_no_marker(self) -> Reading[None]:
+        """A marker may begin like a list. Raises Malformed where one stands."""
+        yield from self._tape.skip_space()
+        if (yield from self._roles.in_text.here(self._tape)) is not None:
+            raise Malformed
 
     def _is_end(self) -> Reading[bool]:
         while (yield from self._tape.skip_space()):
@@ -241,8 +268,10 @@ class _OutputReader:
             write(self._tape.take(end), offset)
 
     def _skip_line_ends(self) -> Reading[None]:
+        offset, line_ends = self._tape.offset, ""
         while (yield from self._tape.peek()) == "\n":
-            self._tape.take(self._tape.at + 1)
+            line_ends += self._tape.take(self._tape.at + 1)
+        self._gap = (line_ends, offset)
         self._follows_marker = False
 
     def _drop(self, marker: str) -> None:
@@ -251,10 +280,14 @@ class _OutputReader:
 
     def _show(self, marker: str) -> None:
         offset = self._tape.offset
-        self._output.text(self._tape.take(self._tape.at + len(marker)), offset)
+        self._say(self._tape.take(self._tape.at + len(marker)), offset)
 
     def _say(self, text: str, offset: int) -> None:
         self._may_be_bare = self._may_be_bare and text.isspace()
+        if self._has_text:
+            self._output.text(*self._gap)
+        self._gap = ("", 0)
+        self._has_text |= not text.isspace()
         self._output.text(text, offset)
 
     def _reason(self, text: str, offset: int) -> None:

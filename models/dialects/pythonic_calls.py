@@ -6,7 +6,13 @@ import regex
 
 from antiphon.models.dialects.call_writer import CallWriter
 from antiphon.models.dialects.json_scanner import CLOSING, MAX_DEPTH
-from antiphon.models.dialects.json_text import ENCODER, inside_string, quoted
+from antiphon.models.dialects.json_text import (
+    encoded,
+    inside_string,
+    is_json,
+    quoted,
+    without_leading_zeros,
+)
 from antiphon.models.dialects.tape import Ended, Malformed, Reading, Tape
 from antiphon.models.dialects.tool_types import ToolTypes
 
@@ -19,28 +25,21 @@ ESCAPE = regex.compile(
     r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}(?=[^0-7])|[^xuU0-7])",
     flags=regex.DOTALL,
 )
+LINE_ENDS = {"\n": "\\n", "\r": "\\r"}
 WORDS = {"true": True, "false": False, "null": None, "none": None}
 CALL_METHOD = ".call"
 
 
 def read_pythonic_calls(tape: Tape, calls: CallWriter, tools: ToolTypes) -> Reading[None]:
     """A list of calls, or calls one behind the other. Raises Malformed."""
-    is_list = (yield from tape.skip_space()) == "["
-    if is_list:
+    if (yield from tape.skip_space()) == "[":
         tape.take(tape.at + 1)
+        while (yield from _skip_separators(tape)) != "]":
+            yield from read_pythonic_call(tape, calls, tools)
+        tape.take(tape.at + 1)
+        return
     yield from read_pythonic_call(tape, calls, tools)
-    while True:
-        character = yield from tape.skip_space()
-        if is_list and character == "]":
-            tape.take(tape.at + 1)
-            return
-        if character in (",", ";") and character:
-            tape.take(tape.at + 1)
-        elif is_list or (yield from tape.match(NAME)) is None:
-            if is_list:
-                raise Malformed if character else Ended
-            return
-        yield from tape.skip_space()
+    while (yield from _skip_separators(tape)) and (yield from tape.match(NAME)) is not None:
         yield from read_pythonic_call(tape, calls, tools)
 
 
@@ -48,12 +47,12 @@ def read_pythonic_call(tape: Tape, calls: CallWriter, tools: ToolTypes) -> Readi
     """One call. Raises Malformed."""
     name = yield from tape.matched(NAME)
     if name is None:
-        raise Malformed if not tape.is_ended else Ended
+        raise tape.missing(NAME)
     yield from tape.expect("(")
     calls.start(_known_name(name[0], tools))
     parameters = list(tools.parameters(_known_name(name[0], tools)))
     num_arguments = 0
-    while (yield from _skip_commas(tape)) != ")":
+    while (yield from _skip_separators(tape)) != ")":
         keyword = yield from tape.matched(KEYWORD)
         if keyword is None and num_arguments >= len(parameters):
             raise Malformed
@@ -73,26 +72,29 @@ def _known_name(name: str, tools: ToolTypes) -> str:
     return bare if name not in tools else name
 
 
-def _skip_commas(tape: Tape) -> Reading[str]:
-    while (character := (yield from tape.skip_space())) == ",":
+def _skip_separators(tape: Tape) -> Reading[str]:
+    while (character := (yield from tape.skip_space())) and character in ",;":
         tape.take(tape.at + 1)
     return character
 
 
 def _read_value(tape: Tape, calls: CallWriter) -> Reading[None]:
     character = yield from tape.skip_space()
-    if character and character in "'\"":
-        yield from _read_string(tape, calls)
-        if (yield from tape.skip_space()) not in (",", ")"):
-            raise Malformed  # a comparison, a concatenation: no literal
+    if not character or character not in "'\"":
+        calls.write(_literal((yield from _read_expression(tape))))
         return
-    calls.write(_literal((yield from _read_expression(tape))))
+    calls.write('"')
+    while character and character in "'\"":  # strings next to each other are one
+        yield from _read_string(tape, calls)
+        character = yield from tape.skip_space()
+    calls.write('"')
+    if character not in (",", ")"):
+        raise Malformed  # a comparison, a method: no literal
 
 
 def _read_string(tape: Tape, calls: CallWriter) -> Reading[None]:
     """A string's text goes out as it comes, its escapes turned into JSON's."""
     quote = yield from _opening_quote(tape)
-    calls.write('"')
     while quote:
         yield from _some_text(tape)
         found = STRING_PART.search(tape.text, tape.at)
@@ -107,7 +109,6 @@ def _read_string(tape: Tape, calls: CallWriter) -> Reading[None]:
             break
         else:
             calls.write(inside_string(tape.take(tape.at + 1)))
-    calls.write('"')
 
 
 def _opening_quote(tape: Tape) -> Reading[str]:
@@ -125,7 +126,7 @@ def _opening_quote(tape: Tape) -> Reading[str]:
 def _read_escape(tape: Tape) -> Reading[str]:
     escape = yield from tape.matched(ESCAPE)
     if escape is None:
-        raise Malformed if not tape.is_ended else Ended
+        raise tape.missing(ESCAPE)
     try:
         value = str(ast.literal_eval(f"'{escape[0]}'")) if escape[0] != "\\\n" else ""
     except (ValueError, SyntaxError):
@@ -172,12 +173,12 @@ def _follow(closers: list[str], character: str) -> None:
 
 
 def _read_quoted(tape: Tape) -> Reading[str]:
-    """A string inside a list or dictionary, as it is written."""
+    """A string inside a list or dictionary as it is written, but for line ends in it."""
     quote = yield from tape.next()
     pieces = [quote]
     while True:
         character = yield from tape.next()
-        pieces.append(character)
+        pieces.append(LINE_ENDS.get(character, character))
         if character == "\\":
             pieces.append((yield from tape.next()))
         elif character == quote:
@@ -185,10 +186,15 @@ def _read_quoted(tape: Tape) -> Reading[str]:
 
 
 def _literal(source: str) -> str:
-    """A Python literal, or one with JSON's words, as JSON. Raises Malformed."""
+    """A Python literal, or one with JSON's words, as JSON. Raises Malformed.
+
+    What is JSON already stays as it is written: its numbers may be too long for Python.
+    """
+    source = without_leading_zeros(source.strip())
+    if is_json(source):
+        return source
     try:
-        value = _evaluate(ast.parse(source.strip(), mode="eval").body)
-        return ENCODER.encode(value)
+        return encoded(_evaluate(ast.parse(source, mode="eval").body))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise Malformed from None
 

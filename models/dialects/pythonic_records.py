@@ -61,7 +61,7 @@ GEMMA_DIALECTS = (
         "gemma4",
         GemmaBody(quote='<|"|>'),
         calls=(Tags("<|tool_call>", "<tool_call|>"),),
-        reasoning=(Tags("<|channel>thought", "<channel|>"),),
+        reasoning=(Tags("<|channel>thought", "<channel|>"), Tags("<|channel>", "<channel|>")),
         stops=("<turn|>", "<|tool_response>", "<eos>"),
         spelling=CallSpelling("<|tool_call>call:{name}", "<tool_call|>"),
     ),

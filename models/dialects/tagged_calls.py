@@ -6,7 +6,7 @@ from html import unescape
 import regex
 
 from antiphon.models.dialects.call_writer import CallWriter
-from antiphon.models.dialects.dialect import Dialect, TaggedBody, ValueTypes
+from antiphon.models.dialects.dialect import Dialect, TaggedBody, ValueTrim, ValueTypes
 from antiphon.models.dialects.json_text import inside_string, quoted
 from antiphon.models.dialects.markers import Markers
 from antiphon.models.dialects.tape import Ended, Malformed, Reading, Tape
@@ -39,14 +39,21 @@ class TaggedReader:
         self._value_end = regex.compile(f"(?:{closes_value}){GAP}(?:{parameter}|{closes_call})")
         self._call_close = Markers(body.closes)
         self._call_end = regex.compile(f"(?:{closes_call}){GAP}(?:{after_call})")
-        self._ends = Markers([*body.parameter_closes, *body.closes, *_starts(body.parameter)])
+        self._quoted_end = regex.compile(
+            f"(?:(?:{closes_value}){GAP})?(?:{closes_call}){GAP}"
+            f"(?:(?:{after_call}){GAP})?(?:{closes_value})"
+        )
+        openers = [*(tags.open for tags in dialect.calls), *dialect.bare_calls]
+        self._openers = Markers(openers)
+        closers = [*body.parameter_closes, *body.closes]
+        self._ends = Markers([*closers, *_starts(body.parameter), *openers])
 
     def read(self, tape: Tape, calls: CallWriter) -> Reading[None]:
         """Header, arguments, closing tag. Raises Malformed."""
         header = yield from tape.matched(self._body.header)
         if header is None:
-            raise Malformed if not tape.is_ended else Ended
-        name = header["name"].strip()
+            raise tape.missing(self._body.header)
+        name = unescape(header["name"].strip())
         calls.start(name)
         arguments = _Arguments(calls, self._tools, name)
         is_open = header.groupdict().get("empty") is None
@@ -74,8 +81,7 @@ class TaggedReader:
             raise Malformed
 
     def _read_value(self, tape: Tape, arguments: "_Arguments") -> Reading[None]:
-        if self._body.trims_line_end and (yield from tape.peek()) == "\n":
-            tape.take(tape.at + 1)
+        trims_end = yield from self._trim_start(tape)
         while True:
             found = self._ends.find(tape)
             safe = found[0] if found else self._ends.safe_end(tape)
@@ -85,9 +91,17 @@ class TaggedReader:
                 continue
             is_end = yield from self._is_end(tape, arguments)
             if is_end:
-                arguments.end(self._body.trims_line_end)
+                arguments.end(trims_line_end=trims_end)
                 return
             arguments.write(tape.take(tape.at + 1))
+
+    def _trim_start(self, tape: Tape) -> Reading[bool]:
+        """Drop the tag's line end; returns whether the one behind the value is the tag's too."""
+        trim = self._body.trim
+        has_line_end = trim is not ValueTrim.NONE and (yield from tape.peek()) == "\n"
+        if has_line_end:
+            tape.take(tape.at + 1)
+        return has_line_end or trim is ValueTrim.EACH_SIDE
 
     def _write_value(self, tape: Tape, arguments: "_Arguments", end: int) -> None:
         if end > tape.at:
@@ -95,6 +109,8 @@ class TaggedReader:
 
     def _is_end(self, tape: Tape, arguments: "_Arguments") -> Reading[bool]:
         """Whether the value ends at the tag that stands here; consumes the value's own tag."""
+        if (yield from self._is_quoted(tape, arguments)):
+            return False
         closing = yield from self._value_close.here(tape)
         if closing is not None:
             is_end = yield from _is_followed(tape, self._value_end, closing)
@@ -106,6 +122,13 @@ class TaggedReader:
             return (yield from _is_followed(tape, self._call_end, closing))
         parameter = yield from tape.match(self._body.parameter)
         return parameter is not None and arguments.is_missing(parameter["key"])
+
+    def _is_quoted(self, tape: Tape, arguments: "_Arguments") -> Reading[bool]:
+        """Whether the tag is part of a call that the value itself spells out."""
+        if (yield from self._openers.here(tape)) is not None:
+            arguments.quotes_call = True
+            return True
+        return arguments.quotes_call and (yield from tape.match(self._quoted_end)) is not None
 
 
 class _Arguments:
@@ -119,6 +142,7 @@ class _Arguments:
         self._pieces: list[str] = []
         self._line_end = ""
         self._last = ""
+        self.quotes_call = False
 
     def begin(self, parameter: "regex.Match[str]", types: ValueTypes) -> None:
         key = unescape(parameter["key"].strip())
@@ -131,6 +155,7 @@ class _Arguments:
         self._pieces.clear()
         self._line_end = ""
         self._last = "\n"
+        self.quotes_call = False
 
     def write(self, text: str) -> None:
         """A line end waits for what follows: the last one may belong to the tag."""
@@ -143,7 +168,7 @@ class _Arguments:
         else:
             self._pieces.append(shown)
 
-    def end(self, trims_line_end: bool) -> None:
+    def end(self, *, trims_line_end: bool) -> None:
         rest = "" if trims_line_end else self._line_end
         if self._is_string:
             self._calls.write(inside_string(rest) + '"')
@@ -153,7 +178,8 @@ class _Arguments:
 
     def is_missing(self, key: str) -> bool:
         """Whether a tag here can be that of a next argument, its predecessor left open."""
-        return self._last == "\n" and key in self._declared and key not in self._seen
+        is_new = key in self._declared and key not in self._seen
+        return is_new and self._last == "\n" and not self.quotes_call
 
     def finish(self) -> None:
         if self._seen:

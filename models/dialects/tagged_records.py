@@ -1,5 +1,7 @@
 """Dialects that write a tag for each argument, and bare text in between."""
 
+from dataclasses import replace
+
 import regex
 
 from antiphon.models.dialects.dialect import (
@@ -7,6 +9,7 @@ from antiphon.models.dialects.dialect import (
     Dialect,
     TaggedBody,
     Tags,
+    ValueTrim,
     ValueTypes,
 )
 from antiphon.models.dialects.json_records import CHATML_STOPS, THINK, TOOL_CALL
@@ -16,8 +19,10 @@ FUNCTION_BODY = TaggedBody(
     parameter=regex.compile(r"<parameter=(?P<key>[^>\n]{1,256})>"),
     parameter_closes=("</parameter>",),
     closes=("</function>",),
-    trims_line_end=True,
+    trim=ValueTrim.EACH_SIDE,
 )
+# Where the template writes values on the tags' own line, a line end behind one is its own.
+INLINE_FUNCTION_BODY = replace(FUNCTION_BODY, trim=ValueTrim.PAIR)
 FUNCTION_LINES = CallSpelling(
     begin="<tool_call>\n<function={name}>\n",
     end="</function>\n</tool_call>",
@@ -105,7 +110,7 @@ TAGGED_DIALECTS = (
     _function_dialect("step35", THINK),
     Dialect(
         "mimo",
-        FUNCTION_BODY,
+        INLINE_FUNCTION_BODY,
         calls=(TOOL_CALL,),
         bare_calls=("<function=",),
         reasoning=(THINK,),
@@ -120,7 +125,7 @@ TAGGED_DIALECTS = (
     ),
     Dialect(
         "seed_oss",
-        FUNCTION_BODY,
+        INLINE_FUNCTION_BODY,
         calls=(Tags("<seed:tool_call>", "</seed:tool_call>"),),
         bare_calls=("<function=",),
         reasoning=(Tags("<seed:think>", "</seed:think>"),),
@@ -156,7 +161,8 @@ TAGGED_DIALECTS = (
         "hy3",
         TaggedBody(
             header=regex.compile(
-                rf"\s{{0,64}}(?P<name>[^\s<{{]{{1,256}})\s{{0,64}}<tool_sep{HY3_SUFFIX}>"
+                rf"\s{{0,64}}(?P<name>[^\s<{{]{{1,256}})\s{{0,64}}"
+                rf"(?:<tool_sep{HY3_SUFFIX}>|(?=<arg_key{HY3_SUFFIX}>|</tool_call))"
             ),
             parameter=regex.compile(
                 rf"<arg_key{HY3_SUFFIX}>\s{{0,8}}(?P<key>[^<]{{1,256}})</arg_key{HY3_SUFFIX}>"
@@ -211,7 +217,7 @@ TAGGED_DIALECTS = (
         "step3",
         TaggedBody(
             header=regex.compile(
-                r"\s{0,8}(?:function<｜tool_sep｜>)?\s{0,8}"
+                r"\s{0,8}(?:function<｜tool_sep｜>[^<]{0,256})?\s{0,8}"
                 r'<steptml:invoke name="(?P<name>[^"]{1,256})">'
             ),
             parameter=regex.compile(r'<steptml:parameter name="(?P<key>[^"]{1,256})">'),
@@ -220,7 +226,7 @@ TAGGED_DIALECTS = (
         ),
         calls=(Tags("<｜tool_call_begin｜>", "<｜tool_call_end｜>"),),
         bare_calls=("<steptml:invoke ",),
-        sections=(Tags("<｜tool_calls_begin｜>", "<｜tool_calls_end｜>"),),
+        sections=(Tags("<｜tool_calls_begin｜>", "<｜tool_calls_end｜>"), Tags("<｜tool_sep｜>")),
         reasoning=(THINK,),
         stops=("<|im_end|>",),
         spelling=CallSpelling(

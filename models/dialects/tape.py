@@ -118,6 +118,11 @@ class Tape:
                 return found
             yield
 
+    def missing(self, pattern: "regex.Pattern[str]") -> Malformed:
+        """What to raise where the pattern does not match: Ended if with more text it might."""
+        is_begun = pattern.match(self.text, self.at, partial=True) is not None
+        return Ended() if is_begun else Malformed()
+
     def matched(self, pattern: "regex.Pattern[str]") -> Reading["regex.Match[str] | None"]:
         """The same, consumed."""
         found = yield from self.match(pattern)

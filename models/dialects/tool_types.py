@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from antiphon.models.dialects.json_text import ENCODER, loads, quoted
+from antiphon.models.dialects.json_text import encoded, loads, quoted, without_leading_zeros
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 WORDS = {"true": "true", "false": "false"}
+SCHEMA_WORDS = frozenset({"$schema", "$ref", "$defs", "additionalProperties"})
 NULL_WORDS = frozenset({"null", "none"})
 
 
@@ -67,6 +68,9 @@ def _lenient(text: str, types: frozenset[str]) -> str | None:
         return WORDS[word]
     if word in NULL_WORDS and "null" in types:
         return "null"
+    number = without_leading_zeros(text)
+    if number != text and types & {"integer", "number"}:
+        return number
     if types & {"object", "array"}:
         return _from_python(text)
     return text if types == {"integer"} and _json_kind(text) == "number" else None
@@ -74,7 +78,7 @@ def _lenient(text: str, types: frozenset[str]) -> str | None:
 
 def _from_python(text: str) -> str | None:
     try:
-        return ENCODER.encode(ast.literal_eval(text))
+        return encoded(ast.literal_eval(text))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
 
@@ -107,15 +111,37 @@ def json_type(value: object) -> str:
 def _parameters(schema: Any) -> dict[str, frozenset[str]]:  # noqa: ANN401 - a client's JSON
     if not isinstance(schema, Mapping):
         return {}
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping):
-        return {key: schema_types(value, schema) for key, value in properties.items()}
-    if schema.get("type") == "object" or "$schema" in schema:
-        return {}
+    declared = _properties(schema)
+    if declared or schema.get("type") == "object" or not SCHEMA_WORDS.isdisjoint(schema):
+        return declared
     return {
         key: _named_types(value) if isinstance(value, str | list) else schema_types(value, schema)
         for key, value in schema.items()
     }
+
+
+def _properties(schema: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """A schema's own properties and those of its alternatives, with all types they may have."""
+    found: dict[str, frozenset[str]] = {}
+    pending: list[Any] = [schema]
+    seen: set[int] = set()
+    while pending:
+        part = pending.pop(0)
+        if not isinstance(part, Mapping) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        properties = part.get("properties")
+        for key, value in properties.items() if isinstance(properties, Mapping) else ():
+            types = schema_types(value, schema)
+            found[key] = _union([found.get(key, types), types])
+        pending += _alternatives(part, schema)
+    return found
+
+
+def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Any]:
+    referred = resolve_reference(schema.get("$ref"), root)
+    lists = [schema[key] for key in UNIONS if isinstance(schema.get(key), list)]
+    return [referred, *(option for options in lists for option in options[:MAX_OPTIONS])]
 
 
 def _named_types(names: str | list[Any]) -> frozenset[str]:

@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+import regex
+
 from antiphon.models.dialects.demand import JsonSchema
 from antiphon.models.dialects.lark import LarkSource, any_of
-from antiphon.models.dialects.tool_types import resolve_reference, schema_types
+from antiphon.models.dialects.object_shapes import ObjectShape, object_shapes, resolved
+from antiphon.models.dialects.tool_types import schema_types
+from antiphon.models.errors import UnsupportedGrammar
 
 STRING = frozenset({"string"})
-MAX_DEPTH = 16
+# Deeper, or wider, than this is written as JSON, or not at all: both are allowed.
+MAX_UNION_DEPTH = 3
+MAX_OPTIONS = 16
+MAX_GEMMA_DEPTH = 6
+GEMMA_KEY = regex.compile(r"[^\s,\]}:\[{<\"](?:[^,\]}:\n\[{<\"]{0,254}[^\s,\]}:\[{<\"])?")
+BARE_SLASH = regex.compile(r"(?<!\\)((?:\\\\)*)/")
 
 
 def with_definitions(schema: Any, root: JsonSchema) -> dict[str, Any]:  # noqa: ANN401 - any JSON
@@ -17,15 +26,8 @@ def with_definitions(schema: Any, root: JsonSchema) -> dict[str, Any]:  # noqa: 
     return {**(schema if isinstance(schema, Mapping) else {}), **definitions}
 
 
-def resolved(schema: Any, root: JsonSchema) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """The schema behind a chain of references."""
-    for _ in range(MAX_DEPTH):
-        if not isinstance(schema, Mapping):
-            return {}
-        if "$ref" not in schema:
-            return dict(schema)
-        schema = resolve_reference(schema["$ref"], root)
-    return {}
+def unwritable(key: str) -> UnsupportedGrammar:
+    return UnsupportedGrammar(f"A parameter named {key!r} cannot be written in the model's way.")
 
 
 def raw_string(
@@ -38,18 +40,19 @@ def raw_string(
     if "enum" in schema or "const" in schema:
         options = schema.get("enum", [schema.get("const")])
         texts = [text for text in options if isinstance(text, str)]
-        return lark.rule(
-            any_of(f"{lark.literal(text)} {lark.literal(end)}".strip() for text in texts)
-        )
-    text = lark.text_without([*without, end])
+        return lark.rule(any_of(f"{lark.text(text)} {lark.literal(end)}".strip() for text in texts))
     limits = (*_string_limits(schema), *limits)
     if not limits:
         return lark.text_until(end, without)
-    body = " & ".join([text, *limits])
-    terminal = lark.terminal(body)
+    limited = filter(None, [*limits, lark.lacking([*without, end])])
+    return ended(lark, lark.terminal(" & ".join(limited)), end)
+
+
+def ended(lark: LarkSource, terminal: str, end: str) -> str:
+    """A terminal and what ends it: the same lexeme, unless that is a token of its own."""
     if lark.has_special(end):
         return lark.rule(f"{terminal} {lark.literal(end)}")
-    return lark.terminal(f"({terminal}) {lark.literal(end)}")
+    return lark.terminal(f"{terminal} {lark.literal(end)}")
 
 
 # What a bare value must not look like where it may be something else than a string.
@@ -70,7 +73,8 @@ def bare_values(
     """
     schema = resolved(schema, root)
     options = schema.get("anyOf", schema.get("oneOf"))
-    if isinstance(options, list) and depth < MAX_DEPTH:
+    if isinstance(options, list) and depth < MAX_UNION_DEPTH:
+        options = options[:MAX_OPTIONS]
         parts = [bare_values(lark, option, root, without, end, depth + 1) for option in options]
         return [way for part in parts for way in part]
     types = schema_types(schema, root)
@@ -113,7 +117,8 @@ def _searched(pattern: str) -> str:
     end = "" if pattern.endswith("$") and not pattern.endswith("\\$") else "(?s:.*)"
     body = pattern.removeprefix("^") if not begin else pattern
     body = body.removesuffix("$") if not end else body
-    return f"{begin}({body.replace('/', chr(92) + '/')}){end}"
+    body = BARE_SLASH.sub(r"\1\\/", body)
+    return f"{begin}({body}){end}"
 
 
 class GemmaValues:
@@ -127,21 +132,29 @@ class GemmaValues:
     def value(self, schema: Any, depth: int = 0) -> str:  # noqa: ANN401 - any JSON
         schema = resolved(schema, self._root)
         options = schema.get("anyOf", schema.get("oneOf"))
-        if isinstance(options, list) and depth < MAX_DEPTH:
+        if isinstance(options, list) and depth < MAX_UNION_DEPTH:
+            options = options[:MAX_OPTIONS]
             return self._lark.rule(any_of(self.value(option, depth + 1) for option in options))
         types = schema_types(schema, self._root) or STRING
         return self._lark.rule(any_of(self._typed(kind, schema, depth) for kind in sorted(types)))
 
     def object(self, schema: JsonSchema, depth: int = 0) -> str:
         """Members in their declared order; those not required may be left out."""
-        properties = schema.get("properties")
-        properties = properties if isinstance(properties, Mapping) else {}
-        required = schema.get("required", [])
+        shapes = object_shapes(schema, self._root)
+        return self._lark.rule(any_of(self._shape(shape, depth) for shape in shapes))
+
+    def _shape(self, shape: ObjectShape, depth: int) -> str:
         members = [
-            (f"{self._lark.literal(key + ':')} {self.value(part, depth + 1)}", key in required)
-            for key, part in properties.items()
+            (f'{self._key(key)} ":" {self.value(part, depth + 1)}', key in shape.required)
+            for key, part in shape.properties.items()
         ]
         return self._lark.rule(f'"{{" {optional_members(self._lark, members, ",")} "}}"')
+
+    def _key(self, key: str) -> str:
+        """Raises UnsupportedGrammar for one that would not be read back."""
+        if GEMMA_KEY.fullmatch(key) is None:
+            raise unwritable(key)
+        return self._lark.text(key)
 
     def _typed(self, kind: str, schema: JsonSchema, depth: int) -> str:
         match kind:
@@ -149,9 +162,9 @@ class GemmaValues:
                 quote = self._lark.literal(self._quote)
                 string = raw_string(self._lark, schema, (), self._quote)
                 return self._lark.rule(f"{quote} {string}")
-            case "object" if depth < MAX_DEPTH:
+            case "object" if depth < MAX_GEMMA_DEPTH:
                 return self.object(schema, depth)
-            case "array" if depth < MAX_DEPTH:
+            case "array" if depth < MAX_GEMMA_DEPTH:
                 return self._array(schema, depth)
         return self._lark.json({**with_definitions(schema, self._root), "type": kind})
 
