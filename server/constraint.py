@@ -24,15 +24,10 @@ from antiphon.server.protocol.text_format import (
     JsonSchemaFormatParam,
     TextParam,
 )
-from antiphon.server.tool_menu import OfferedTool, ToolMenu, ToolMode
+from antiphon.server.tool_menu import OfferedTool, ToolMenu
 
 GrammarCheck = Callable[[str], Awaitable[None]]
 
-CALLS = {
-    ToolMode.NONE: CallDemand.FORBIDDEN,
-    ToolMode.AUTO: CallDemand.ALLOWED,
-    ToolMode.REQUIRED: CallDemand.REQUIRED,
-}
 # Each tool that is checked alone may take seconds, and there may be hundreds.
 MAX_LOOSENING_SECONDS = 30.0
 PLACE = re.compile(r"^at \d+\(\d+\): ")
@@ -133,14 +128,14 @@ def _cause(error: Exception) -> str:
 def _demand(menu: ToolMenu, text_schema: JsonSchema | None) -> Demand | None:
     """None for what any output meets: no tools, or all of them without a binding form."""
     tools = menu.callable_tools
-    is_free = menu.mode is ToolMode.AUTO and len(tools) == len(menu.tools)
+    is_free = menu.calls is CallDemand.ALLOWED and len(tools) == len(menu.tools)
     if text_schema is None and (
         not menu.tools or (is_free and not any(tool.is_strict for tool in tools))
     ):
         return None
     return Demand(
         tools=tuple(map(_callable, tools)),
-        calls=CALLS[menu.mode],
+        calls=menu.calls,
         is_parallel=menu.allows_parallel,
         text_schema=text_schema,
     )

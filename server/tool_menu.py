@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from antiphon.models.dialects.demand import CallDemand
 from antiphon.models.dialects.tool_types import schema_types
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.requests import CreateResponseBody
@@ -18,14 +18,6 @@ from antiphon.server.protocol.tools import (
 
 NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 CUSTOM_INPUT = "input"
-
-
-class ToolMode(StrEnum):
-    """Whether the model may call, need not call, or has to."""
-
-    NONE = "none"
-    AUTO = "auto"
-    REQUIRED = "required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class ToolMenu:
     """
 
     tools: tuple[OfferedTool, ...]
-    mode: ToolMode
+    calls: CallDemand
     callable_names: frozenset[str]
     allows_parallel: bool
 
@@ -85,11 +77,13 @@ def tool_menu(body: CreateResponseBody) -> ToolMenu:
     posted = body.tools or []
     _require_unique(posted)
     _require_objects(posted)
-    mode = _mode(body)
+    calls = _call_demand(body)
     return ToolMenu(
         tools=tuple(map(_offered, posted)),
-        mode=mode,
-        callable_names=frozenset() if mode is ToolMode.NONE else _callable_names(body, posted),
+        calls=calls,
+        callable_names=frozenset()
+        if calls is CallDemand.FORBIDDEN
+        else _callable_names(body, posted),
         allows_parallel=body.parallel_tool_calls is not False
         and not isinstance(body.tool_choice, NamedToolParam),
     )
@@ -115,22 +109,22 @@ def _require_objects(posted: list[ToolParam]) -> None:
             raise InvalidParameter(param, f"'{param}' should be the schema of an object.")
 
 
-def _mode(body: CreateResponseBody) -> ToolMode:
+def _call_demand(body: CreateResponseBody) -> CallDemand:
     """Raises InvalidParameter for a choice that needs tools where there are none."""
     match body.tool_choice:
         case None:
-            return ToolMode.AUTO
+            return CallDemand.ALLOWED
         case NamedToolParam():
-            mode = ToolMode.REQUIRED
+            calls = CallDemand.REQUIRED
         case AllowedToolsParam(mode=asked):
-            mode = ToolMode(asked or "auto")
+            calls = CallDemand(asked or "auto")
         case asked:
-            mode = ToolMode(asked)
-            if mode is not ToolMode.REQUIRED:
-                return mode
+            calls = CallDemand(asked)
+            if calls is not CallDemand.REQUIRED:
+                return calls
     if not body.tools:
         raise InvalidParameter("tool_choice", "'tool_choice' asks for a tool, but there are none.")
-    return mode
+    return calls
 
 
 def _callable_names(body: CreateResponseBody, posted: list[ToolParam]) -> frozenset[str]:

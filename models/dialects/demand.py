@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 from typing import Any
 
 JsonSchema = Mapping[str, Any]
 
 
-class CallDemand(Enum):
-    """Whether there have to be calls."""
+class CallDemand(StrEnum):
+    """Whether there have to be calls, in the words of `tool_choice`."""
 
-    FORBIDDEN = auto()
-    ALLOWED = auto()
-    REQUIRED = auto()
+    FORBIDDEN = "none"
+    ALLOWED = "auto"
+    REQUIRED = "required"
 
 
 class InputSyntax(StrEnum):

@@ -1,5 +1,7 @@
 """Dialects that write a call as one JSON object, name and arguments together."""
 
+from dataclasses import replace
+
 from antiphon.models.dialects.dialect import CallSpelling, Dialect, JsonBody, Tags
 
 THINK = Tags("<think>", "</think>")
@@ -16,64 +18,32 @@ def _list(first: str, last: str, begin: str = NAME_FIRST) -> CallSpelling:
     return CallSpelling(begin=begin, end="}", separator=", ", first=first, last=last)
 
 
+def _hermes(
+    dialect_id: str, spelling: CallSpelling, stops: tuple[str, ...], *reasoning: Tags
+) -> Dialect:
+    """The commonest way, first seen in the Hermes models."""
+    return Dialect(
+        dialect_id,
+        JsonBody(),
+        calls=(TOOL_CALL,),
+        reasoning=reasoning,
+        stops=stops,
+        spelling=spelling,
+    )
+
+
 JSON_DIALECTS = (
-    Dialect("qwen25", JsonBody(), calls=(TOOL_CALL,), stops=CHATML_STOPS, spelling=LINES),
-    Dialect(
-        "qwen3",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(THINK,),
-        stops=CHATML_STOPS,
-        spelling=LINES,
-    ),
-    Dialect(
-        "qwq",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(THINK,),
-        stops=CHATML_STOPS,
-        spelling=LINES,
-    ),
-    Dialect(
-        "granite4",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(THINK,),
-        stops=("<|end_of_text|>",),
-        spelling=LINES,
-    ),
-    Dialect(
-        "ernie45",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(THINK,),
+    _hermes("qwen25", LINES, CHATML_STOPS),
+    _hermes("qwen3", LINES, CHATML_STOPS, THINK),
+    _hermes("qwq", LINES, CHATML_STOPS, THINK),
+    _hermes("granite4", LINES, ("<|end_of_text|>",), THINK),
+    replace(
+        _hermes("ernie45", LINES, ("</s>", "<|im_end|>"), THINK),
         answers=(Tags("<response>", "</response>"),),
-        stops=("</s>", "<|im_end|>"),
-        spelling=LINES,
     ),
-    Dialect(
-        "smollm3",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(THINK,),
-        stops=("<|im_end|>",),
-        spelling=ONE_LINE,
-    ),
-    Dialect(
-        "exaone4",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(THINK,),
-        stops=("[|endofturn|]",),
-        spelling=ONE_LINE,
-    ),
-    Dialect(
-        "smollm2",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        stops=("<|im_end|>",),
-        spelling=_list("<tool_call>[", "]</tool_call>"),
-    ),
+    _hermes("smollm3", ONE_LINE, ("<|im_end|>",), THINK),
+    _hermes("exaone4", ONE_LINE, ("[|endofturn|]",), THINK),
+    _hermes("smollm2", _list("<tool_call>[", "]</tool_call>"), ("<|im_end|>",)),
     Dialect(
         "llama3",
         JsonBody(),
@@ -238,22 +208,8 @@ JSON_DIALECTS = (
         spelling=CallSpelling(f"<|function_call|>{NAME_FIRST}", "}<|message_sep|>"),
     ),
     # From here on, models whose templates have no word for tools: they get the commonest way.
-    Dialect(
-        "kimi_vl",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(Tags("◁think▷", "◁/think▷"),),
-        stops=CHATML_STOPS,
-        spelling=LINES,
-    ),
-    Dialect(
-        "phi4_reasoning",
-        JsonBody(),
-        calls=(TOOL_CALL,),
-        reasoning=(THINK,),
-        stops=CHATML_STOPS,
-        spelling=LINES,
-    ),
-    Dialect("think", JsonBody(), calls=(TOOL_CALL,), reasoning=(THINK,), spelling=LINES),
-    Dialect("plain", JsonBody(), calls=(TOOL_CALL,), spelling=LINES),
+    _hermes("kimi_vl", LINES, CHATML_STOPS, Tags("◁think▷", "◁/think▷")),
+    _hermes("phi4_reasoning", LINES, CHATML_STOPS, THINK),
+    _hermes("think", LINES, (), THINK),
+    _hermes("plain", LINES, ()),
 )

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from antiphon.models.dialects.demand import CallDemand
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.tool_menu import ToolMenu, ToolMode, tool_menu
+from antiphon.server.tool_menu import ToolMenu, tool_menu
 
 FUNCTION = {"type": "function", "name": "f"}
 OTHER = {"type": "function", "name": "g"}
@@ -39,7 +40,7 @@ def test_choice_says_whether_and_what_may_be_called(
     choice: object, mode: str, names: set[str]
 ) -> None:
     menu = menu_of(tools=TOOLS, tool_choice=choice)
-    assert menu.mode is ToolMode(mode)
+    assert menu.calls is CallDemand(mode)
     assert menu.callable_names == names
     assert [tool.name for tool in menu.callable_tools] == [n for n in "fgc" if n in names]
     assert len(menu.for_template()) == len(TOOLS), "the model sees all of them"
@@ -75,8 +76,8 @@ def test_parameters_need_not_say_that_they_are_an_object(parameters: object) -> 
 
 
 def test_choices_that_need_no_tools_are_fine_without_any() -> None:
-    assert menu_of(tool_choice="auto").mode is ToolMode.AUTO
-    assert menu_of(tool_choice="none", tools=[]).mode is ToolMode.NONE
+    assert menu_of(tool_choice="auto").calls is CallDemand.ALLOWED
+    assert menu_of(tool_choice="none", tools=[]).calls is CallDemand.FORBIDDEN
     assert menu_of().for_template() == []
 
 
