@@ -52,7 +52,7 @@ class Constraint:
         Raises InvalidParameter naming the schema or grammar that cannot be followed. A schema that
         was not declared strict is given up instead: its tool then takes any object.
         """
-        demand = _demand(menu, _text_schema(text))
+        demand = _demand(menu, text_schema(text))
         if demand is None:
             return None
         complaint = await self._complaint(demand)
@@ -125,11 +125,11 @@ def _cause(error: Exception) -> str:
     return " ".join([PLACE.sub("", complaint), *reasons]).strip().rstrip(".:") + "."
 
 
-def _demand(menu: ToolMenu, text_schema: JsonSchema | None) -> Demand | None:
+def _demand(menu: ToolMenu, schema: JsonSchema | None) -> Demand | None:
     """None for what any output meets: no tools, or all of them without a binding form."""
     tools = menu.callable_tools
     is_free = menu.calls is CallDemand.ALLOWED and len(tools) == len(menu.tools)
-    if text_schema is None and (
+    if schema is None and (
         not menu.tools or (is_free and not any(tool.is_strict for tool in tools))
     ):
         return None
@@ -137,7 +137,7 @@ def _demand(menu: ToolMenu, text_schema: JsonSchema | None) -> Demand | None:
         tools=tuple(map(_callable, tools)),
         calls=menu.calls,
         is_parallel=menu.allows_parallel,
-        text_schema=text_schema,
+        text_schema=schema,
     )
 
 
@@ -148,7 +148,8 @@ def _callable(tool: OfferedTool) -> CallableTool:
     return CallableTool(tool.name, input=InputGrammar(syntax, tool.grammar.definition))
 
 
-def _text_schema(text: TextParam | None) -> JsonSchema | None:
+def text_schema(text: TextParam | None) -> JsonSchema | None:
+    """What the text has to be as JSON; None where it may be anything."""
     match text.format if text else None:
         case JsonSchemaFormatParam(json_schema=schema):
             return schema

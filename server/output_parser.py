@@ -8,16 +8,19 @@ from antiphon.models.dialects.start_state import opens_reasoning
 from antiphon.models.dialects.tool_types import ToolTypes
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.admission import Turn
+from antiphon.server.constraint import text_schema
 
 
 def output_parser(turn: Turn) -> DialectParser:
     """Where nothing may be called, what looks like a call is text."""
     menu, dialect = turn.menu, _without_special_stops(turn.language_side)
-    begins_thinking = opens_reasoning(dialect, turn.prompt.text)
-    if not menu.callable_names:
-        return DialectParser(dialect.without_calls(), opens_reasoning=begins_thinking)
-    tools = ToolTypes.from_schemas(menu.schemas())
-    return DialectParser(dialect, tools, opens_reasoning=begins_thinking)
+    tools = ToolTypes.from_schemas(menu.schemas()) if menu.callable_names else None
+    return DialectParser(
+        dialect if menu.callable_names else dialect.without_calls(),
+        tools,
+        opens_reasoning=opens_reasoning(dialect, turn.prompt.text),
+        text_is_json=text_schema(turn.body.text) is not None,
+    )
 
 
 def _without_special_stops(language_side: LanguageSide) -> Dialect:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from antiphon.models.dialects.output import ParsedCall
+from antiphon.models.dialects.output import ParsedCall, ParsedOutput
+from antiphon.models.dialects.parser import DialectParser
 from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.dialects.segments import (
     ArgumentsDelta,
@@ -11,7 +12,8 @@ from antiphon.models.dialects.segments import (
     ReasoningDelta,
     TextDelta,
 )
-from tests.models.dialects.feeding import joined, parsed, segments_of
+from antiphon.models.dialects.tool_types import ToolTypes
+from tests.models.dialects.feeding import joined, parsed, pieces_of, segments_of
 
 CALL = '<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>'
 F = ParsedCall("f", '{"a": 1}')
@@ -128,3 +130,24 @@ def test_tags_around_the_answer_are_dropped() -> None:
 def test_without_tools_calls_are_text() -> None:
     output = parsed(dialect_named("qwen3").without_calls(), f"<think>Hm.</think>{CALL}")
     assert (output.reasoning, output.text, output.calls) == ("Hm.", CALL, ())
+
+
+@pytest.mark.parametrize("has_tools", [True, False])
+def test_no_marker_counts_inside_a_demanded_json_text(has_tools: bool) -> None:
+    answer = '{"a": "<tool_call> <think> </think>", "b": ["\\"</tool_call>"]}'
+    raw = f"<think>\nhm\n</think>\n\n{answer}"
+    tools = ToolTypes.from_schemas({"f": {}}) if has_tools else None
+    for length in (1, 3, len(raw)):
+        parser = DialectParser(dialect_named("qwen3"), tools, text_is_json=True)
+        segments = [part for piece in pieces_of(raw, length) for part in parser.feed(piece)]
+        output = ParsedOutput.of(segments + parser.finish(is_cut_off=False))
+        assert (output.reasoning, output.text, output.calls) == ("hm", answer, ())
+
+
+def test_a_call_in_place_of_a_demanded_json_text_is_a_call() -> None:
+    raw = '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>'
+    for dialect, call in (("qwen3", raw), ("mistral_v3", '[TOOL_CALLS][{"name": "f"}]')):
+        tools = ToolTypes.from_schemas({"f": {}})
+        parser = DialectParser(dialect_named(dialect), tools, text_is_json=True)
+        output = ParsedOutput.of(parser.feed(call) + parser.finish(is_cut_off=False))
+        assert (output.text, output.calls) == ("", (("f", "{}"),))
