@@ -15,7 +15,7 @@ from antiphon.models.dialects.segments import (
 from antiphon.server.ids import IdSource
 from antiphon.server.item_writers.custom_tool_call_writer import CustomToolCallWriter
 from antiphon.server.item_writers.function_call_writer import FunctionCallWriter
-from antiphon.server.item_writers.item_writer import ItemPlace
+from antiphon.server.item_writers.item_place import ItemPlace
 from antiphon.server.item_writers.message_writer import MessageWriter
 from antiphon.server.item_writers.reasoning_writer import ReasoningWriter
 from antiphon.server.protocol.events import StreamingEvent

@@ -1,7 +1,7 @@
 """A call of a tool that takes free text."""
 
 from antiphon.server.custom_input import CustomInput
-from antiphon.server.item_writers.item_writer import ItemPlace
+from antiphon.server.item_writers.item_place import ItemPlace
 from antiphon.server.protocol.events import (
     ResponseCustomToolCallInputDeltaStreamingEvent,
     ResponseCustomToolCallInputDoneStreamingEvent,

@@ -1,6 +1,6 @@
 """A call of one of the client's functions."""
 
-from antiphon.server.item_writers.item_writer import ItemPlace
+from antiphon.server.item_writers.item_place import ItemPlace
 from antiphon.server.protocol.events import (
     ResponseFunctionCallArgumentsDeltaStreamingEvent,
     ResponseFunctionCallArgumentsDoneStreamingEvent,

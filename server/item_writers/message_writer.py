@@ -1,6 +1,6 @@
 """An assistant message of one text part."""
 
-from antiphon.server.item_writers.item_writer import ItemPlace
+from antiphon.server.item_writers.item_place import ItemPlace
 from antiphon.server.protocol.events import (
     ResponseContentPartAddedStreamingEvent,
     ResponseContentPartDoneStreamingEvent,

@@ -18,7 +18,7 @@ from antiphon.models.dialects.segments import (
     TextDelta,
 )
 from antiphon.server.error_table import failure_payload
-from antiphon.server.item_writers.item_writer import ItemPlace
+from antiphon.server.item_writers.item_place import ItemPlace
 from antiphon.server.item_writers.message_writer import MessageWriter
 from antiphon.server.protocol.events import StreamingEvent
 from antiphon.server.protocol.requests import CreateResponseBody

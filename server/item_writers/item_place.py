@@ -1,27 +1,15 @@
-"""What all writers share: to be opened and closed once, and a place in the response."""
+"""What all writers share: a place in the response."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from antiphon.server.protocol.events import (
     ResponseOutputItemAddedStreamingEvent,
     ResponseOutputItemDoneStreamingEvent,
     StreamingEvent,
 )
-from antiphon.server.protocol.items import ItemField, ItemStatus
-
-
-class ItemWriter(Protocol):
-    """What is needed of every kind."""
-
-    def open(self) -> list[StreamingEvent]: ...
-
-    def close(self, status: ItemStatus) -> list[StreamingEvent]: ...
-
-    def item(self, status: ItemStatus) -> ItemField:
-        """The item with everything written so far."""
-        ...
+from antiphon.server.protocol.items import ItemField
 
 
 @dataclass(frozen=True, slots=True)
