@@ -11,7 +11,7 @@ from antiphon.models.cpu_layout import lay_out_for_decoding
 from antiphon.models.forward_batch import ForwardBatch
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
 from antiphon.models.probe import probe_model
-from antiphon.models.state_cache import StateCache
+from antiphon.models.state_cache import StateCache, cache_argument
 
 
 class Network:
@@ -33,6 +33,7 @@ class Network:
         self._context = AttentionContext()
         self._layers = bind_layers(model, self._context)
         self._states = StateCache(max_state_rows)
+        self._cache_argument = cache_argument(model)
         self._keeps_logits: bool = self._model._supports_logits_to_keep()  # type: ignore[operator]
         probe = probe_model(model, self._layers, self._states)
         self._kv_source = probe.kv_source
@@ -91,7 +92,7 @@ class Network:
         arguments: dict[str, Any] = {"use_cache": False}
         if self.has_state:
             self._states.begin(batch.state_rows, batch.has_state)
-            arguments["past_key_values"] = self._states
+            arguments[self._cache_argument] = self._states
         is_packed = bool(batch.spans)
         if is_packed and self._keeps_logits:
             arguments["logits_to_keep"] = batch.logit_rows

@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 
 from antiphon.models.attention import LayerAttention
 from antiphon.models.errors import UnsupportedModel
-from antiphon.models.state_cache import StateCache
+from antiphon.models.state_cache import StateCache, cache_argument
 
 NUM_TOKENS = 6
 
@@ -57,7 +57,8 @@ def _run(model: PreTrainedModel, states: StateCache, chunk_lens: list[int]) -> N
     for chunk_len in chunk_lens:
         tokens = torch.arange(start, start + chunk_len, device=model.device)[None]
         states.begin(row, has_state=start > 0)
-        model(input_ids=tokens, position_ids=tokens, use_cache=False, past_key_values=states)
+        cache = {cache_argument(model): states}
+        model(input_ids=tokens, position_ids=tokens, use_cache=False, **cache)
         states.commit()
         start += chunk_len
 

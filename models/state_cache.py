@@ -5,11 +5,20 @@ and values. They reach it through transformers' `Cache` interface, which this cl
 of rows: `begin` names the rows of a batch, `commit` writes what the layers made of them.
 """
 
+import inspect
+
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 from transformers.cache_utils import Cache
 
 StateKey = tuple[str, int, int]
+
+
+def cache_argument(model: PreTrainedModel) -> str:
+    """What the model's forward calls its cache: transformers 5.24 gave it another name."""
+    parameters = inspect.signature(model.forward).parameters
+    return "cache" if "cache" in parameters else "past_key_values"
 
 
 class StateCache(Cache):
