@@ -1,0 +1,1 @@
+"""Files that come with a request: where their bytes are from, and what text is in them."""
