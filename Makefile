@@ -32,6 +32,7 @@ bench: $(INSTALLED)  ## The engine alone, against transformers.generate.
 docs: $(INSTALLED)  ## The pages that are made from code.
 	$(BIN)/python -m antiphon.server.settings_table > docs/settings.md
 	$(BIN)/python -m antiphon.server.dialect_table > docs/dialect_table.md
+	$(BIN)/python -m antiphon.server.extensions_page > docs/extensions.md
 
 clean:
 	rm -rf $(VENV) .types build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from antiphon.engine.errors import EngineError
-from antiphon.engine.outputs import SequenceDelta
+from antiphon.engine.outputs import FinishReason, SequenceDelta
 
 
 class ClientGeneration:
@@ -30,6 +30,15 @@ class ClientGeneration:
             )
         self._pending = delta
         self._arrived.set()
+
+    def cancel(self) -> None:
+        """A sequence that has ended stays as it ended."""
+        has_ended = self._is_finished or self._error is not None
+        if has_ended or (self._pending is not None and self._pending.finish_reason is not None):
+            return
+        self._abandon(self._sequence_id)
+        num_cached_tokens = self._pending.num_cached_tokens if self._pending else 0
+        self.push(SequenceDelta(self._sequence_id, [], FinishReason.ABORTED, num_cached_tokens))
 
     def fail(self, error: EngineError) -> None:
         self._error = error

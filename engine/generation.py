@@ -67,6 +67,10 @@ class Generation(Protocol):
 
     def __aiter__(self) -> AsyncIterator[SequenceDelta]: ...
 
+    def cancel(self) -> None:
+        """Abort; what has arrived is still read, the last delta says ABORTED."""
+        ...
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(

@@ -1,46 +1,156 @@
 """Everything that can be refused is refused here, before the first byte of an answer."""
 
-import asyncio
 from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
 
-from antiphon.engine.generation import Generation
 from antiphon.engine.sampling_params import SamplingParams
+from antiphon.models.errors import ChatTemplateError
 from antiphon.models.language_side import LanguageSide
-from antiphon.server.constraint import Constraint
+from antiphon.server.caller import Caller
+from antiphon.server.compaction import Compaction, Compactor
+from antiphon.server.constraint import Constraint, text_schema
 from antiphon.server.context import ServerContext
-from antiphon.server.prompt import Prompt, build_prompt
-from antiphon.server.protocol.errors import ModelNotFound
+from antiphon.server.context_window import ContextWindow, Window
+from antiphon.server.conversation_claims import ConversationClaim
+from antiphon.server.history import History, HistoryReader
+from antiphon.server.past import Past, StoredPast
+from antiphon.server.protocol.errors import InvalidParameter, ModelNotFound
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.sampling import sampling_params
+from antiphon.server.sampling import sampling_params, stop_strings
+from antiphon.server.summariser import Summariser
 from antiphon.server.tool_menu import ToolMenu, tool_menu
+from antiphon.server.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One admitted sampling of the model. Whoever holds it enters and leaves its generation."""
+class Draft:
+    """A request with all that it stands on, as far as no engine is asked for anything.
+
+    window  None where there is nothing to prefill, and nothing to be generated either.
+    """
+
+    model: str
+    language_side: LanguageSide
+    history: History
+    menu: ToolMenu
+    params: SamplingParams
+    window: Window | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A response that is about to be made. Whoever holds it enters and leaves it.
+
+    turn  None where nothing is to be sampled.
+    """
 
     body: CreateResponseBody
+    caller: Caller
     model: str
     menu: ToolMenu
-    prompt: Prompt
     params: SamplingParams
-    language_side: LanguageSide
-    generation: Generation
+    history: History
+    compaction: Compaction | None
+    summariser: Summariser
+    turn: Turn | None
+    claim: ConversationClaim
+
+    def cancel(self) -> None:
+        """Let the response end soon, as cancelled."""
+        if self.turn is not None:
+            self.turn.generation.cancel()
+
+    async def __aenter__(self) -> Self:
+        if self.turn is not None:
+            await self.turn.generation.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.claim.release()
+        if self.turn is not None:
+            await self.turn.generation.__aexit__(kind, error, traceback)
 
 
-async def admit(body: CreateResponseBody, context: ServerContext) -> Turn:
-    """Raises what `error_table` lists; afterwards a sequence is queued."""
+async def admit(
+    body: CreateResponseBody, caller: Caller, context: ServerContext, past: Past | None = None
+) -> Admission:
+    """`past`: where it is not only what the store keeps.
+
+    Raises what `error_table` lists; afterwards a sequence is queued.
+    """
+    if body.background and not body.is_stored:
+        raise InvalidParameter("background", "'background' needs 'store': true.")
+    claim = context.conversations.claim(caller.owner, body.conversation_id)
+    try:
+        draft = await drafted(body, caller, context, past)
+        turn, params = await _begun(draft, body, context)
+    except BaseException:
+        claim.release()
+        raise
+    return Admission(
+        body=body,
+        caller=caller,
+        model=draft.model,
+        menu=draft.menu,
+        params=params,
+        history=draft.history,
+        compaction=draft.window.compaction if draft.window else None,
+        summariser=Summariser(context.engine, draft.language_side),
+        turn=turn,
+        claim=claim,
+    )
+
+
+async def drafted(
+    body: CreateResponseBody, caller: Caller, context: ServerContext, past: Past | None = None
+) -> Draft:
+    """Raises what `error_table` lists."""
     model = served_model(body.model, context.model_names)
-    menu = tool_menu(body)
     language_side = context.language_side()
     params = sampling_params(body, language_side.generation_defaults)
-    # A long prompt takes longer to encode than running streams may wait for their next event.
-    prompt = await asyncio.to_thread(build_prompt, body, menu, language_side)
+    past = past or StoredPast(context.store(), caller.owner)
+    history = await HistoryReader(past, context.seal, context.file_texts).read(body)
+    menu = tool_menu(body, history.additional_tools)
+    window_of = ContextWindow(body, menu, language_side, context.engine.card, context.seal)
+    summariser = Summariser(context.engine, language_side)
+    compactor = Compactor(summariser, language_side, context.seal, context.ids)
+    try:
+        window = await window_of.window(history.items, compactor)
+    except (ChatTemplateError, InvalidParameter):
+        if body.generate is not False:
+            raise
+        window = None  # what cannot be a prompt yet, as no user has spoken, is not prefilled
+    return Draft(model, language_side, history, menu, params, window)
+
+
+async def _begun(
+    draft: Draft, body: CreateResponseBody, context: ServerContext
+) -> tuple[Turn | None, SamplingParams]:
+    if draft.window is None:
+        return None, draft.params
+    prompt, params = draft.window.prompt, draft.params
     context.engine.card.check(prompt.token_ids, params)  # a grammar may take seconds to check
-    constraint = Constraint(language_side, prompt.text, context.check_grammar)
-    params = replace(params, grammar=await constraint.grammar(menu, body.text))
-    generation = context.engine.submit(prompt.token_ids, params)
-    return Turn(body, model, menu, prompt, params, language_side, generation)
+    if body.generate is False:
+        params = replace(params, max_tokens=1)
+    else:
+        constraint = Constraint(draft.language_side, prompt.text, context.check_grammar)
+        params = replace(params, grammar=await constraint.grammar(draft.menu, body.text))
+    turn = Turn(
+        prompt=prompt,
+        params=params,
+        menu=draft.menu,
+        language_side=draft.language_side,
+        generation=context.engine.submit(prompt.token_ids, params),
+        stop=stop_strings(body),
+        text_is_json=text_schema(body.text) is not None,
+    )
+    return turn, draft.params
 
 
 def served_model(asked: str | None, names: tuple[str, ...]) -> str:

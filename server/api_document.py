@@ -8,8 +8,8 @@ from typing import Any, Literal
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from antiphon.server.protocol.events import StreamingEvent
-from antiphon.server.protocol.requests import CreateResponseBody
+from antiphon.server.protocol.events import StreamingEvent, WebSocketErrorEvent
+from antiphon.server.protocol.requests import CompactBody, CreateResponseBody
 
 COMPONENTS = "#/components/schemas/"
 
@@ -22,15 +22,17 @@ class DescribedApp(FastAPI):
         schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
         if "StreamingEvent" not in schemas:
             schemas.update(response_components())
+            document["paths"]["/v1/responses"]["x-openresponses-websocket"] = websocket_operation()
         return document
 
 
 def create_response_operation() -> dict[str, Any]:
     """What FastAPI cannot see of `POST /v1/responses`: its body and its two kinds of answer."""
+    body = _reference("CreateResponseBody")
     return {
         "requestBody": {
             "required": True,
-            "content": {"application/json": _reference("CreateResponseBody")},
+            "content": {"application/json": body, "application/x-www-form-urlencoded": body},
         },
         "responses": {
             "200": {
@@ -44,10 +46,33 @@ def create_response_operation() -> dict[str, Any]:
     }
 
 
+def websocket_operation() -> dict[str, Any]:
+    """The connection at the same path, which OpenAPI has no words for."""
+    return {
+        "description": "One response.create a frame in, one event a frame out.",
+        "clientMessage": _reference("CreateResponseBody")["schema"],
+        "serverMessage": _reference("StreamingEvent")["schema"],
+        "errorMessage": _reference("WebSocketErrorEvent")["schema"],
+    }
+
+
+def compact_operation() -> dict[str, Any]:
+    """The body of `POST /v1/responses/compact`."""
+    body = _reference("CompactBody")
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": body, "application/x-www-form-urlencoded": body},
+        }
+    }
+
+
 def response_components() -> dict[str, Any]:
-    """Every schema that `create_response_operation` refers to, by its published name."""
+    """Every schema that the operations here refer to."""
     wire: list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
         ("body", "validation", TypeAdapter(CreateResponseBody)),
+        ("compact", "validation", TypeAdapter(CompactBody)),
+        ("websocket", "serialization", TypeAdapter(WebSocketErrorEvent)),
         ("event", "serialization", TypeAdapter(StreamingEvent)),
     ]
     schemas, definitions = TypeAdapter.json_schemas(wire, ref_template=COMPONENTS + "{model}")

@@ -10,9 +10,19 @@ from antiphon.server.api_document import DescribedApp
 from antiphon.server.context import ServerContext
 from antiphon.server.error_answers import ErrorAnswers
 from antiphon.server.request_id import RequestIds
+from antiphon.server.routes.conversations import conversations_router
 from antiphon.server.routes.health import health_router
 from antiphon.server.routes.models import models_router
 from antiphon.server.routes.responses import responses_router
+from antiphon.server.routes.websocket import websocket_router
+
+ROUTERS = (
+    responses_router,
+    websocket_router,
+    conversations_router,
+    models_router,
+    health_router,
+)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -30,6 +40,6 @@ def create_app(context: ServerContext, lifespan: Lifespan | None = None) -> Fast
     )
     ErrorAnswers(context.limits.retry_after_seconds).register(app)
     app.add_middleware(RequestIds, ids=context.ids)
-    for make_router in (responses_router, models_router, health_router):
+    for make_router in ROUTERS:
         app.include_router(make_router(context))
     return app

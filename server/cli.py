@@ -17,6 +17,7 @@ from antiphon.server.bench.errors import BenchError, NothingMeasured
 from antiphon.server.exit_code import ExitCode
 from antiphon.server.parse_command import parse
 from antiphon.server.pull_command import pull
+from antiphon.server.seal import SealKeyUnusable
 from antiphon.server.serve_command import make_serve_command
 from antiphon.server.settings_sources import SettingsError
 
@@ -28,6 +29,7 @@ EXIT_CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (BenchError, ExitCode.FAILED),
     (ModelError, ExitCode.STARTUP),
     (EngineError, ExitCode.STARTUP),
+    (SealKeyUnusable, ExitCode.STARTUP),
 )
 
 

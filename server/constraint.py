@@ -18,13 +18,14 @@ from antiphon.models.dialects.output_grammar import output_grammar
 from antiphon.models.dialects.start_state import opens_reasoning
 from antiphon.models.errors import UnsupportedGrammar
 from antiphon.models.language_side import LanguageSide
+from antiphon.server.offered_tool import OfferedTool
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.text_format import (
     JsonObjectFormatParam,
     JsonSchemaFormatParam,
     TextParam,
 )
-from antiphon.server.tool_menu import OfferedTool, ToolMenu
+from antiphon.server.tool_menu import ToolMenu
 
 GrammarCheck = Callable[[str], Awaitable[None]]
 
@@ -82,10 +83,11 @@ class Constraint:
 
     async def _followable(self, tool: CallableTool, menu: ToolMenu) -> CallableTool:
         alone = Demand((tool,), CallDemand.REQUIRED)
-        index = next(i for i, offered in enumerate(menu.tools) if offered.name == tool.name)
-        if menu.tools[index].is_strict:
+        offered = menu.tool_named(tool.name)
+        assert offered is not None, "the demand was made of the menu"
+        if offered.is_strict:
             part = "format.definition" if tool.input else "parameters"
-            await self._require(alone, f"tools[{index}].{part}")
+            await self._require(alone, f"{offered.param}.{part}")
         elif await self._complaint(alone) is not None:
             return replace(tool, parameters=None)
         return tool

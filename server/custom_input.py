@@ -7,7 +7,7 @@ import json
 import re
 from enum import Enum, auto
 
-from antiphon.server.tool_menu import CUSTOM_INPUT
+from antiphon.server.offered_tool import CUSTOM_INPUT
 
 STRUCTURE = re.compile(r'["{}\[\]:,]')
 RUN = re.compile(r'[^"\\]+')

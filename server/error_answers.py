@@ -14,6 +14,8 @@ from antiphon.server.protocol.errors import ErrorBody, ErrorPayload
 
 logger = logging.getLogger(__name__)
 
+HEADERS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}}
+
 
 class ErrorAnswers:
     """Translates exceptions; knows how long a client should wait before it tries again."""
@@ -29,7 +31,7 @@ class ErrorAnswers:
 
     async def _handle(self, request: Request, error: Exception) -> Response:
         row = error_row(error)
-        headers = self._retry_after if row.is_temporary else {}
+        headers = self._retry_after if row.is_temporary else HEADERS.get(row.status, {})
         return error_answer(row.status, error_payload(error), headers)
 
 

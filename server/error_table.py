@@ -16,13 +16,26 @@ from antiphon.engine.errors import (
 from antiphon.models.errors import ChatTemplateError, UnsupportedEffort
 from antiphon.server.protocol.errors import (
     BodyTooLarge,
+    ConnectionLimitReached,
+    ConversationBusy,
     ErrorPayload,
     ErrorType,
+    InvalidApiKey,
     InvalidParameter,
     MalformedBody,
     ModelNotFound,
+    NotCancellable,
+    PreviousResponseNotFound,
+    ReferencedItemNotFound,
     UnsupportedMediaType,
     UnsupportedParameter,
+)
+from antiphon.server.store.errors import (
+    ConversationNotFound,
+    ItemNotFound,
+    ResponseNotFound,
+    StoreUnavailable,
+    TooLargeToStore,
 )
 
 
@@ -53,10 +66,23 @@ ERROR_TABLE: Mapping[type[Exception], ErrorRow] = MappingProxyType(
         ChatTemplateError: ErrorRow(400, "invalid_request", "chat_template_error", "input"),
         UnsupportedEffort: ErrorRow(400, "invalid_request", "unsupported_parameter"),
         PromptTooLong: ErrorRow(400, "invalid_request", "context_length_exceeded", "input"),
+        PreviousResponseNotFound: ErrorRow(400, "invalid_request", "previous_response_not_found"),
+        NotCancellable: ErrorRow(400, "invalid_request", "not_cancellable"),
+        ConnectionLimitReached: ErrorRow(
+            400, "invalid_request", "websocket_connection_limit_reached"
+        ),
+        InvalidApiKey: ErrorRow(401, "authentication_error", "invalid_api_key"),
+        ReferencedItemNotFound: ErrorRow(404, "not_found", "item_not_found"),
+        ItemNotFound: ErrorRow(404, "not_found", "item_not_found", "item_id"),
+        ResponseNotFound: ErrorRow(404, "not_found", "response_not_found", "response_id"),
+        ConversationNotFound: ErrorRow(404, "not_found", "conversation_not_found", "conversation"),
+        ConversationBusy: ErrorRow(409, "invalid_request", "conversation_locked"),
         ModelNotFound: ErrorRow(404, "not_found", "model_not_found"),
         BodyTooLarge: ErrorRow(413, "invalid_request", "request_too_large"),
         UnsupportedMediaType: ErrorRow(415, "invalid_request", "unsupported_media_type"),
         EngineOverloaded: ErrorRow(429, "too_many_requests", "too_many_requests"),
+        TooLargeToStore: ErrorRow(413, "invalid_request", "too_large_to_store"),
+        StoreUnavailable: ErrorRow(503, "server_error", "store_unavailable"),
         EngineUnavailable: ErrorRow(503, "server_error", "model_not_ready"),
         EngineDied: UNEXPECTED,
         GrammarFailed: UNEXPECTED,

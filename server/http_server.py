@@ -45,6 +45,8 @@ class HTTPServer:
             access_log=self._settings.log_level == "debug",
             timeout_graceful_shutdown=ceil(drain_seconds) + LAST_RESORT_SECONDS,
             lifespan="on",
+            ws="websockets-sansio",
+            ws_max_size=self._settings.max_body_bytes,
         )
         self._server = _DrainingServer(config, self._console, drain_seconds, self._end_running)
         # When all is done uvicorn raises the signal that stopped it once more; as an exception it

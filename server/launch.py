@@ -7,9 +7,9 @@ from rich.console import Console
 
 from antiphon.engine.errors import EngineStartupError
 from antiphon.server.app import create_app
-from antiphon.server.context import Limits, ServerContext
 from antiphon.server.http_server import HTTPServer
 from antiphon.server.model_service import ModelService
+from antiphon.server.server_life import ServerLife
 from antiphon.server.settings import Settings
 from antiphon.server.startup_report import print_startup_report
 
@@ -17,37 +17,28 @@ from antiphon.server.startup_report import print_startup_report
 def run(settings: Settings) -> int:
     """Serve until told to stop; returns the exit code.
 
-    Raises ConfigError for engine settings out of range, EngineStartupError when the address is
-    taken or the model does not load.
+    Raises ConfigError for engine settings out of range, SealKeyUnusable, and EngineStartupError
+    when the address is taken, the store does not open or the model does not load.
     """
     console = Console()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every start
     service = ModelService(settings.engine_config(), settings.chat_template, settings.dialect)
+    life = ServerLife(settings, service, console)
     with _listen(settings.host, settings.port) as listener:
         url = f"http://{_url_host(settings.host)}:{listener.getsockname()[1]}"
         console.print(f"Listening on {url}; the model is loading.", markup=False, highlight=False)
         server = HTTPServer(settings, console, end_running=service.engine.fail_running)
-        lifespan = service.lifespan(
-            console,
+        lifespan = life.lifespan(
             on_ready=lambda: print_startup_report(console, service, settings, url),
             on_failure=server.stop,
         )
-        exit_code = server.serve(create_app(_context(settings, service), lifespan), listener)
-    if service.failure is not None and not server.was_told_to_stop:
-        raise EngineStartupError(service.failure)
+        exit_code = server.serve(create_app(life.context, lifespan), listener)
+    if life.failure is not None and not server.was_told_to_stop:
+        raise EngineStartupError(life.failure)
     return exit_code
-
-
-def _context(settings: Settings, service: ModelService) -> ServerContext:
-    return ServerContext(
-        engine=service.engine,
-        language_side=service.language_side,
-        check_grammar=service.check_grammar,
-        model_names=settings.served_model_names,
-        limits=Limits(max_body_bytes=settings.max_body_bytes),
-    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

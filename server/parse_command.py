@@ -19,7 +19,9 @@ from antiphon.models.dialects.segments import (
     CallFinished,
     CallIncomplete,
     CallStarted,
+    Citation,
     ReasoningDelta,
+    RefusalDelta,
     Segment,
     TextDelta,
 )
@@ -30,6 +32,8 @@ from antiphon.server.exit_code import ExitCode
 EVENT_NAMES = {
     ReasoningDelta: "reasoning_delta",
     TextDelta: "text_delta",
+    RefusalDelta: "refusal_delta",
+    Citation: "citation",
     CallStarted: "call_started",
     ArgumentsDelta: "arguments_delta",
     CallFinished: "call_finished",

@@ -1,4 +1,4 @@
-"""From a request to the prompt, through the model's own chat template."""
+"""From messages to the prompt, through the model's own chat template."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,9 @@ from antiphon.models.errors import ChatTemplateError
 from antiphon.models.language_side import LanguageSide
 from antiphon.models.untrusted_text import UntrustedText
 from antiphon.server.chat.concessions import CONCESSIONS
-from antiphon.server.chat.conversation import conversation
+from antiphon.server.chat.message import ChatMessage
 from antiphon.server.chat.template_messages import template_messages
 from antiphon.server.protocol.errors import InvalidParameter
-from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.tool_menu import ToolMenu
 
 Json = dict[str, Any]
 
@@ -26,19 +24,24 @@ class Prompt:
     token_ids: list[int]
 
 
-def build_prompt(body: CreateResponseBody, menu: ToolMenu, language_side: LanguageSide) -> Prompt:
-    """Raises InvalidParameter for items that do not fit, ChatTemplateError where the template
-    refuses them or cannot think as much as is asked.
+def build_prompt(
+    messages: Sequence[ChatMessage],
+    language_side: LanguageSide,
+    *,
+    tools: Sequence[Json] = (),
+    effort: str | None = None,
+) -> Prompt:
+    """`effort`: how much the model is to think.
+
+    Raises InvalidParameter where nothing was said, ChatTemplateError where the template refuses
+    the messages or cannot think as much as is asked.
     """
-    messages = conversation(body)
     if not messages:
         raise InvalidParameter("input", "'input' is required: there is nothing to respond to.")
     template, abilities = language_side.chat_template, language_side.abilities
     if template is None or abilities is None:
         raise ChatTemplateError("The model has no chat template, so it cannot take messages.")
-    effort = body.reasoning.effort if body.reasoning else None
     variables = abilities.reasoning.variables(effort)
-    tools = menu.for_template()
     shown = template_messages(messages, tools, abilities)
     untrusted = UntrustedText(language_side.tokenizer, [shown, tools])
     rendered = _render(

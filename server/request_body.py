@@ -1,13 +1,47 @@
-"""The bytes of a request: declared as JSON, and not more of them than agreed."""
+"""The body of a request, as JSON or as a form, and not more of it than agreed."""
 
+from urllib.parse import parse_qsl
+
+from pydantic import JsonValue
 from starlette.requests import Request
 
-from antiphon.server.protocol.errors import BodyTooLarge, UnsupportedMediaType
+from antiphon.server.protocol.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from antiphon.server.protocol.validation import parse_json
+
+FORM = "application/x-www-form-urlencoded"
+MAX_FORM_FIELDS = 1000
 
 
-async def read_json_body(request: Request, max_body_bytes: int) -> bytes:
-    """Raises UnsupportedMediaType or BodyTooLarge, the latter before more than that is held."""
-    _require_json(request.headers.get("content-type"))
+async def read_posted(request: Request, max_body_bytes: int) -> JsonValue:
+    """Raises UnsupportedMediaType, BodyTooLarge before more than that is held, or MalformedBody."""
+    media_type = _media_type(request.headers.get("content-type"))
+    body = await _read(request, max_body_bytes)
+    return parse_form(body) if media_type == FORM else parse_json(body)
+
+
+def parse_form(body: bytes) -> JsonValue:
+    """Each value as the JSON that it is the text of, or as that text.
+
+    The published schema has forms beside JSON, and does not say how they hold lists and objects.
+    Raises MalformedBody.
+    """
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="strict"
+        )
+    except ValueError as error:
+        raise MalformedBody(str(error)) from None
+    return {name: _form_value(value) for name, value in pairs}
+
+
+def _form_value(text: str) -> JsonValue:
+    try:
+        return parse_json(text.encode())
+    except MalformedBody:
+        return text
+
+
+async def _read(request: Request, max_body_bytes: int) -> bytes:
     if _declared_bytes(request) > max_body_bytes:
         raise BodyTooLarge(max_body_bytes)
     body = bytearray()
@@ -18,11 +52,12 @@ async def read_json_body(request: Request, max_body_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _require_json(content_type: str | None) -> None:
+def _media_type(content_type: str | None) -> str:
     """A missing declaration is taken for JSON: what else would it be."""
     media_type = (content_type or "application/json").split(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    if media_type not in ("application/json", FORM) and not media_type.endswith("+json"):
         raise UnsupportedMediaType(media_type)
+    return media_type
 
 
 def _declared_bytes(request: Request) -> int:

@@ -4,81 +4,145 @@ Every answer is a fold of it.
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 
 from antiphon.engine.errors import EngineDied, EngineError
-from antiphon.engine.outputs import FinishReason
-from antiphon.models.detokenizer import Detokenizer
-from antiphon.models.stop_strings import StopStrings
-from antiphon.server.admission import Turn
+from antiphon.engine.outputs import FinishReason, SequenceDelta
+from antiphon.models.dialects.segments import ReasoningDelta, Segment
+from antiphon.server.admission import Admission
 from antiphon.server.clock import Clock
+from antiphon.server.emission import Emission
 from antiphon.server.error_table import failure_payload
 from antiphon.server.ids import IdSource
-from antiphon.server.output_parser import output_parser
-from antiphon.server.output_text import OutputText
 from antiphon.server.protocol.events import StreamingEvent, TerminalEvent
-from antiphon.server.protocol.response import ResponseResource
+from antiphon.server.protocol.response import ResponseResource, Usage
 from antiphon.server.response_builder import ResponseBuilder
-from antiphon.server.sampling import stop_strings
-from antiphon.server.token_spans import TokenSpans
-from antiphon.server.token_tally import TokenTally
+from antiphon.server.seal import Seal
+from antiphon.server.thought_summaries import ThoughtSummaries
+from antiphon.server.token_tally import NOTHING_SPENT, TokenTally, together
+from antiphon.server.turn import TurnReader
 
 logger = logging.getLogger(__name__)
 
+Events = AsyncGenerator[StreamingEvent, None]
 
-async def respond(turn: Turn, ids: IdSource, clock: Clock) -> AsyncGenerator[StreamingEvent, None]:
-    """All events of the response. The last one is terminal, and the only terminal one.
 
-    Whoever reads them has entered the turn's generation, and leaves it at the end.
+class Responder:
+    """Makes one response.
+
+    Whoever reads its events has entered the admission, and leaves it at the end.
     """
-    token_spans = _token_spans(turn)
-    builder = ResponseBuilder(
-        turn.body, turn.params, model=turn.model, ids=ids, clock=clock, token_spans=token_spans
-    )
-    tally = TokenTally(len(turn.prompt.token_ids))
-    for event in builder.start():
-        yield event
-    try:
-        output_text, parser = _output_text(turn, token_spans), output_parser(turn)
-        finish_reason: FinishReason | None = None
-        async for delta in turn.generation:
-            segments = parser.feed(output_text.feed(delta))
-            tally.add(delta, segments)
-            for event in builder.segments(segments):
-                yield event
-            finish_reason = delta.finish_reason
-            if output_text.is_stopped or builder.is_over:
-                finish_reason = FinishReason.STOP
-                break
-        is_cut_off = _is_cut_off(finish_reason)
-        for event in builder.segments(parser.finish(is_cut_off=is_cut_off)):
+
+    def __init__(self, admission: Admission, ids: IdSource, clock: Clock, seal: Seal) -> None:
+        self._admission = admission
+        turn = admission.turn
+        self._reader = TurnReader(turn) if turn else None
+        self._tally = TokenTally(len(turn.prompt.token_ids) if turn else 0)
+        self._spent = admission.compaction.usage if admission.compaction else NOTHING_SPENT
+        self._builder = ResponseBuilder(
+            admission.body,
+            admission.params,
+            admission.menu,
+            model=admission.model,
+            ids=ids,
+            clock=clock,
+            seal=seal,
+            call_ids=admission.history.call_ids,
+            token_spans=self._reader.token_spans if self._reader else None,
+        )
+        self._summaries = ThoughtSummaries.for_request(admission.body, admission.summariser)
+        self._generates = admission.body.generate is not False
+        self._has_begun = not admission.body.background
+        self._finish_reason: FinishReason | None = None
+
+    async def events(self) -> Events:
+        """All events of the response. The last one is terminal, and the only terminal one."""
+        for event in self._builder.start():
             yield event
-        ending = builder.cut_off(tally.usage()) if is_cut_off else builder.complete(tally.usage())
-    except Exception as error:
-        _log_failure(error)
-        ending = builder.fail(failure_payload(error), tally.usage())
-    for event in ending:
-        yield event
+        try:
+            async for event in self._output():
+                yield event
+            ending = self._ending()
+        except Exception as error:
+            _log_failure(error)
+            ending = self._builder.fail(failure_payload(error), self._usage())
+        for event in ending:
+            yield event
 
+    async def _output(self) -> Events:
+        """From the first item to the last; what is open then is for the ending to close."""
+        if self._admission.compaction is not None:
+            for event in [*self._begin(), *self._builder.item(self._admission.compaction.item)]:
+                yield event
+        if self._admission.turn is None or self._reader is None:
+            self._finish_reason = FinishReason.STOP
+            return
+        async for delta in self._admission.turn.generation:
+            for event in self._begin():
+                yield event
+            self._finish_reason = delta.finish_reason
+            if self._generates:
+                async for event in self._more(delta, self._reader):
+                    yield event
+            if self._reader.is_stopped or self._builder.is_over:
+                self._finish_reason = FinishReason.STOP
+                break
+        async for event in self._rest(self._reader):
+            yield event
 
-def _token_spans(turn: Turn) -> TokenSpans | None:
-    if turn.params.num_top_logprobs is None:
-        return None
-    return TokenSpans(turn.language_side.tokenizer)
+    def _begin(self) -> list[StreamingEvent]:
+        """What was queued is in progress once anything comes of it."""
+        if self._has_begun:
+            return []
+        self._has_begun = True
+        return self._builder.begin()
 
+    async def _more(self, delta: SequenceDelta, reader: TurnReader) -> Events:
+        segments = reader.feed(delta)
+        self._tally.add(delta, segments)
+        async for event in self._written(segments):
+            yield event
 
-def _output_text(turn: Turn, token_spans: TokenSpans | None) -> OutputText:
-    detokenizer = Detokenizer(
-        turn.language_side.tokenizer, turn.prompt.token_ids, turn.language_side.hidden_token_ids
-    )
-    return OutputText(detokenizer, StopStrings(stop_strings(turn.body)), token_spans)
+    async def _rest(self, reader: TurnReader) -> Events:
+        """Raises EngineDied for a sequence that was not finished at all."""
+        if self._finish_reason is None:
+            raise EngineDied("The engine dropped the sequence before it was finished.")
+        is_cut_off = self._finish_reason in (FinishReason.LENGTH, FinishReason.ABORTED)
+        async for event in self._written(reader.finish(is_cut_off=is_cut_off)):
+            yield event
+        if not is_cut_off:
+            for event in await self._summary():
+                yield event
 
+    async def _written(self, segments: Iterable[Segment]) -> Events:
+        for segment in segments:
+            if not isinstance(segment, ReasoningDelta):
+                for event in await self._summary():
+                    yield event
+            for event in self._builder.segment(segment):
+                yield event
 
-def _is_cut_off(finish_reason: FinishReason | None) -> bool:
-    """Raises EngineDied for a sequence that was not finished at all."""
-    if finish_reason in (None, FinishReason.ABORTED):
-        raise EngineDied("The engine dropped the sequence before it was finished.")
-    return finish_reason is FinishReason.LENGTH
+    async def _summary(self) -> list[StreamingEvent]:
+        """Of what was just thought, if it is at an end and anybody asked."""
+        thoughts = self._builder.open_reasoning
+        if self._summaries is None or not thoughts:
+            return []
+        summary = await self._summaries.of(thoughts)
+        if summary is None:
+            return []
+        self._spent = together(self._spent, summary.usage)
+        return self._builder.summarise(summary.text) if summary.text else []
+
+    def _ending(self) -> list[StreamingEvent]:
+        match self._finish_reason:
+            case FinishReason.ABORTED:
+                return self._builder.cancel(self._usage())
+            case FinishReason.LENGTH if self._generates:
+                return self._builder.cut_off(self._usage())
+        return self._builder.complete(self._usage())
+
+    def _usage(self) -> Usage:
+        return together(self._spent, self._tally.usage())
 
 
 def _log_failure(error: Exception) -> None:
@@ -88,10 +152,11 @@ def _log_failure(error: Exception) -> None:
         logger.exception("A response failed.")
 
 
-async def final_response(events: AsyncIterator[StreamingEvent]) -> ResponseResource:
+async def final_response(emissions: AsyncIterator[Emission]) -> ResponseResource:
     """The plain answer: what the last event of the stream says."""
-    last: StreamingEvent | None = None
-    async for event in events:
-        last = event
-    assert isinstance(last, TerminalEvent), "every stream ends with a terminal event"
-    return last.response
+    last: Emission | None = None
+    async for emission in emissions:
+        last = emission
+    assert last is not None, "every stream has events"
+    assert isinstance(last.event, TerminalEvent), "every stream ends with a terminal event"
+    return last.event.response

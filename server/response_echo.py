@@ -3,10 +3,10 @@
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.server.protocol.reasoning import reasoning_echo
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.protocol.response import ResponseResource
+from antiphon.server.protocol.response import ConversationReference, ResponseResource
 from antiphon.server.protocol.text_format import text_echo
 from antiphon.server.protocol.tool_choice import tool_choice_echo
-from antiphon.server.protocol.tools import tool_echo
+from antiphon.server.protocol.tools import tools_echo
 
 
 def opening_response(
@@ -17,12 +17,17 @@ def opening_response(
     model: str,
     created_at: int,
 ) -> ResponseResource:
-    """What is left out was never asked for, and stands at the only value that is served."""
+    """What is left out was never asked for, and stands at its default."""
     return ResponseResource(
         id=response_id,
         created_at=created_at,
-        status="in_progress",
+        status="queued" if body.background else "in_progress",
         model=model,
+        previous_response_id=body.previous_response_id,
+        conversation=_conversation_echo(body.conversation_id),
+        truncation=body.truncation or "disabled",
+        store=body.is_stored,
+        background=bool(body.background),
         instructions=body.instructions,
         metadata=body.metadata or {},
         max_output_tokens=body.max_output_tokens,
@@ -33,10 +38,14 @@ def opening_response(
         top_logprobs=body.top_logprobs or 0,
         text=text_echo(body.text),
         reasoning=reasoning_echo(body.reasoning),
-        tools=tuple(map(tool_echo, body.tools or ())),
+        tools=tools_echo(body.tools or ()),
         tool_choice=tool_choice_echo(body.tool_choice),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         max_tool_calls=body.max_tool_calls,
         safety_identifier=body.safety_identifier,
         prompt_cache_key=body.prompt_cache_key,
     )
+
+
+def _conversation_echo(conversation_id: str | None) -> ConversationReference | None:
+    return None if conversation_id is None else ConversationReference(id=conversation_id)

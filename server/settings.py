@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
+from platformdirs import user_data_dir
 from pydantic import BeforeValidator, ByteSize, Field, FilePath
 from pydantic_settings import (
     BaseSettings,
@@ -19,10 +20,15 @@ from pydantic_settings import (
 
 from antiphon.engine.config import DTYPES, EngineConfig, LoadFormat
 from antiphon.models.catalog import DEFAULT_MODEL
+from antiphon.server.event_names import EventNaming
+from antiphon.server.protocol.unsupported import UnsupportedTools
 from antiphon.server.settings_sources import (
     ENVIRONMENT_PREFIX,
     read_settings_file,
 )
+from antiphon.server.store.store import StoreConfig
+
+SECONDS_PER_DAY = 24 * 60 * 60
 
 _ENGINE = EngineConfig(model=DEFAULT_MODEL)  # the engine's defaults are written there, not here
 
@@ -146,6 +152,55 @@ class Settings(BaseSettings):
         description="How the model writes reasoning and tool calls, by name. "
         "Unset: found out from its chat template.",
     )
+    api_key: Names | None = Field(
+        default=None,
+        description="Keys that clients have to send one of; several are separated by commas. What "
+        "one key has stored, no other can read. Unset: anybody is let in, and all share one store.",
+    )
+    data_dir: Path | None = Field(
+        default=None,
+        description="The folder of the store and of the key that seals what clients carry. "
+        "Unset: the user's data folder.",
+    )
+    store_url: str | None = Field(
+        default=None,
+        description="The database of responses and conversations, as a SQLAlchemy URL. "
+        "Unset: SQLite in the data folder; `sqlite://` is in memory.",
+    )
+    store_max_bytes: Bytes = Field(
+        default=ByteSize(1024**3),
+        gt=0,
+        description="What the store holds at most; the least recently used goes first.",
+    )
+    store_max_age_days: float = Field(
+        default=30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How long after its last use something stays in the store.",
+    )
+    fetch_urls: bool = Field(
+        default=False, description="Fetch files that a request names by URL (`file_url`)."
+    )
+    fetch_private_addresses: bool = Field(
+        default=False,
+        description="Fetch them also from private networks and from this machine.",
+    )
+    unsupported_tools: UnsupportedTools = Field(
+        default=UnsupportedTools.DROP,
+        description="What becomes of tools that the server would have to run itself: "
+        "drop leaves them out and says so in a header, reject answers 400.",
+    )
+    reasoning_events: EventNaming = Field(
+        default=EventNaming.AUTO,
+        description="What streamed reasoning is called: standard is response.reasoning.*, openai "
+        "response.reasoning_text.*, auto what the client's headers say that it knows.",
+    )
+    websocket: bool = Field(
+        default=True, description="Take WebSocket connections at /v1/responses."
+    )
+    websocket_max_seconds: float = Field(
+        default=3600.0, gt=0, allow_inf_nan=False, description="How long one of them may last."
+    )
     max_body_bytes: Bytes = Field(
         default=ByteSize(32 * 1024**2),
         gt=0,
@@ -166,6 +221,18 @@ class Settings(BaseSettings):
     def served_model_names(self) -> tuple[str, ...]:
         """The names clients may use, at least one; the first is the one reported."""
         return self.served_model_name or (self.model,)
+
+    @property
+    def data_folder(self) -> Path:
+        return self.data_dir or Path(user_data_dir("antiphon", appauthor=False))
+
+    def store_config(self) -> StoreConfig:
+        """The store's share."""
+        return StoreConfig(
+            url=self.store_url or f"sqlite:///{self.data_folder.absolute() / 'store.sqlite3'}",
+            max_bytes=int(self.store_max_bytes),
+            max_age_seconds=self.store_max_age_days * SECONDS_PER_DAY,
+        )
 
     def engine_config(self) -> EngineConfig:
         """The engine's share. Raises ConfigError if a value is out of range."""

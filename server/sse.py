@@ -4,7 +4,9 @@ Source: the WHATWG HTML standard, section 9.2, and Open Responses: `event` repea
 are no ids, LF alone ends a line, and `[DONE]` ends the stream.
 """
 
-from antiphon.server.protocol.events import StreamingEvent
+from antiphon.server.emission import renamed
+from antiphon.server.event_names import EventNames
+from antiphon.server.store.records import RecordedEvent
 
 DONE = b"data: [DONE]\n\n"
 
@@ -16,6 +18,7 @@ HEADERS = (
 )
 
 
-def encode_event(event: StreamingEvent) -> bytes:
+def encode_event(record: RecordedEvent, names: EventNames) -> bytes:
     """One event, to be written at once: some clients lose an event that is cut in two."""
-    return f"event: {event.type}\ndata: {event.model_dump_json()}\n\n".encode()
+    named = renamed(record, names)
+    return f"event: {named.type}\ndata: {named.data}\n\n".encode()

@@ -6,6 +6,29 @@ from antiphon.engine.outputs import SequenceDelta
 from antiphon.models.dialects.segments import ReasoningDelta, Segment
 from antiphon.server.protocol.response import InputTokensDetails, OutputTokensDetails, Usage
 
+NOTHING_SPENT = Usage(
+    input_tokens=0,
+    input_tokens_details=InputTokensDetails(cached_tokens=0),
+    output_tokens=0,
+    output_tokens_details=OutputTokensDetails(reasoning_tokens=0),
+    total_tokens=0,
+)
+
+
+def together(first: Usage, second: Usage) -> Usage:
+    """What two turns cost."""
+    cached = first.input_tokens_details.cached_tokens + second.input_tokens_details.cached_tokens
+    reasoning = (
+        first.output_tokens_details.reasoning_tokens + second.output_tokens_details.reasoning_tokens
+    )
+    return Usage(
+        input_tokens=first.input_tokens + second.input_tokens,
+        input_tokens_details=InputTokensDetails(cached_tokens=cached),
+        output_tokens=first.output_tokens + second.output_tokens,
+        output_tokens_details=OutputTokensDetails(reasoning_tokens=reasoning),
+        total_tokens=first.total_tokens + second.total_tokens,
+    )
+
 
 class TokenTally:
     """Counts what was sampled, not what was shown: a stop token counts too.

@@ -70,6 +70,7 @@ class FakeGeneration:
     was_entered: bool = False
     was_left: asyncio.Event = field(default_factory=asyncio.Event)
     pending: list[SequenceDelta] = field(default_factory=list)
+    was_cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.pending = self.script.deltas(self.sequence_id)
@@ -77,10 +78,19 @@ class FakeGeneration:
     def __aiter__(self) -> Self:
         return self
 
+    def cancel(self) -> None:
+        self.was_cancelled.set()
+
     async def __anext__(self) -> SequenceDelta:
         assert self.was_entered, "a generation must be entered before it is read"
         if self.script.has_gate:
-            await self.engine.gate.wait()
+            await self._gate_or_cancel()
+        if self.was_cancelled.is_set() and not self.has_ended:
+            self.has_ended = True
+            self.engine.aborted.append(self.sequence_id)
+            return SequenceDelta(self.sequence_id, [], FinishReason.ABORTED, 0)
+        if self.has_ended:
+            raise StopAsyncIteration
         if self.pending:
             delta = self.pending.pop(0)
             self.has_ended = delta.finish_reason is not None
@@ -89,6 +99,14 @@ class FakeGeneration:
             self.has_ended = True
             raise self.script.error
         raise StopAsyncIteration
+
+    async def _gate_or_cancel(self) -> None:
+        waits = [asyncio.create_task(e.wait()) for e in (self.engine.gate, self.was_cancelled)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def __aenter__(self) -> Self:
         self.was_entered = True

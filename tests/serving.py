@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -14,7 +15,15 @@ from antiphon.engine.grammar import GrammarCompiler
 from antiphon.engine.grammar_vocabulary import GrammarVocabulary
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.app import create_app
+from antiphon.server.background import BackgroundResponses
+from antiphon.server.caller import ApiKeys, Reception
+from antiphon.server.clock import Clock
 from antiphon.server.context import Limits, ServerContext
+from antiphon.server.files.file_texts import FileTexts
+from antiphon.server.files.remote_fetch import FetchConfig
+from antiphon.server.seal import Seal
+from antiphon.server.store.database import open_database
+from antiphon.server.store.store import Store, StoreConfig
 from tests.fake_engine import FakeEngine
 from tests.schema import check_response
 from tests.stream_rules import Event, parse_stream
@@ -37,18 +46,41 @@ class CountingIds:
         return f"{prefix}_{next(self._numbers)}"
 
 
+# Fernet's: 32 bytes as base64.
+SEAL = Seal(b"c2VhbCBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVzIGxvbmc=")
+
+
+def make_store(clock: Clock | None = None, max_bytes: int = 2**30) -> Store:
+    """An empty one, in memory."""
+    config = StoreConfig("sqlite://", max_bytes, max_age_seconds=3600)
+    return Store(open_database(config.url), config, clock or StandingClock())
+
+
 def make_context(
-    engine: FakeEngine, language_side: LanguageSide, limits: Limits | None = None
+    engine: FakeEngine,
+    language_side: LanguageSide,
+    limits: Limits | None = None,
+    *,
+    store: Store | None = None,
+    **changes: Any,  # noqa: ANN401 - each has its own field's type
 ) -> ServerContext:
-    return ServerContext(
+    """`changes`: other fields of the context."""
+    kept = store or make_store()
+    context = ServerContext(
         engine=engine,
         language_side=lambda: language_side,
         check_grammar=grammar_check(language_side),
         model_names=(MODEL, "org/alias"),
+        store=lambda: kept,
+        seal=SEAL,
+        file_texts=FileTexts(FetchConfig()),
+        reception=Reception(ApiKeys()),
+        background=BackgroundResponses(lambda: kept),
         clock=StandingClock(),
         ids=CountingIds(),
         limits=limits or Limits(),
     )
+    return replace(context, **changes)
 
 
 def grammar_check(language_side: LanguageSide) -> Callable[[str], Awaitable[None]]:
@@ -108,7 +140,7 @@ class LoopbackServer(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def loopback(context: ServerContext) -> AsyncIterator[str]:
     """A real server on a free port; gives its base URL."""
-    config = uvicorn.Config(create_app(context), log_config=None, ws="none")
+    config = uvicorn.Config(create_app(context), log_config=None, ws="websockets-sansio")
     server = LoopbackServer(config)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -5,6 +5,9 @@ from typing import Any
 
 from tests.schema import check_event, check_response
 
+STATES = ("created", "queued", "in_progress")
+QUEUED = "response.queued"
+ANNOTATED = "response.output_text.annotation.added"
 TERMINAL = {"response.completed", "response.incomplete", "response.failed"}
 
 Event = dict[str, Any]
@@ -33,13 +36,31 @@ def check_stream(events: list[Event]) -> None:
         check_event(event)
     types = [event["type"] for event in events]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
-    assert types[:2] == ["response.created", "response.in_progress"]
+    _check_opening(events)
     assert [kind for kind in types if kind in TERMINAL] == types[-1:]
     final = events[-1]["response"]
     check_response(final)
     assert {e["response"]["id"] for e in events if "response" in e} == {final["id"]}
     _check_items(events, final)
     _check_ending(events, final)
+
+
+def _check_opening(events: list[Event]) -> None:
+    """What is queued says so; all the rest is in progress at once."""
+    is_queued = events[0]["response"]["background"]
+    opening = [QUEUED, "response.in_progress"] if is_queued else ["response.in_progress"]
+    told = [event for event in events if event["type"].removeprefix("response.") in STATES]
+    assert [event["type"] for event in told[:1]] == ["response.created"]
+    told_in_order = [event["type"] for event in told[1:]]
+    assert told_in_order == opening[: len(told_in_order)]
+    assert told_in_order or not is_queued
+    statuses = [event["response"]["status"] for event in told]
+    assert statuses == (
+        ["queued", "queued", "in_progress"][: len(told)]
+        if is_queued
+        else ["in_progress"] * len(told)
+    )
+    assert events[: len(told)] == told
 
 
 def _check_items(events: list[Event], final: dict[str, Any]) -> None:
@@ -63,23 +84,36 @@ def _check_life(events: list[Event], item: dict[str, Any]) -> None:
     assert all(event["delta"] for event in events if "delta" in event), "an empty delta is nothing"
 
 
-def _check_part(events: list[Event], item: dict[str, Any], kind: str) -> None:
-    """part added, delta*, text done, part done: the same text in all."""
-    deltas = [event["delta"] for event in events if "delta" in event]
-    assert [event["type"].removeprefix("response.") for event in events[1:-1]] == [
+def _check_part(
+    events: list[Event], item: dict[str, Any], kind: str, field: str = "text"
+) -> list[Event]:
+    """part added, delta*, text done, part done: the same text in all. Gives what lies around."""
+    part = [event for event in events if "content_index" in event]
+    noted = [event for event in part if event["type"] == ANNOTATED]
+    deltas = [event["delta"] for event in part if "delta" in event]
+    types = [event["type"].removeprefix("response.") for event in part if event not in noted]
+    assert types == [
         "content_part.added",
         *[f"{kind}.delta"] * len(deltas),
         f"{kind}.done",
         "content_part.done",
     ]
-    assert events[1]["part"]["text"] == ""
-    assert "".join(deltas) == events[-3]["text"] == events[-2]["part"]["text"]
-    assert item["content"] == [events[-2]["part"]]
+    assert events[1 : 1 + len(part)] == part
+    assert part[0]["part"][field] == ""
+    assert "".join(deltas) == part[-2][field] == part[-1]["part"][field]
+    assert item["content"] == [part[-1]["part"]]
+    assert [event["annotation_index"] for event in noted] == list(range(len(noted)))
+    annotations = item["content"][0].get("annotations", [])
+    assert [event["annotation"] for event in noted] == annotations
+    return events[1 + len(part) : -1]
 
 
 def _check_message(events: list[Event], item: dict[str, Any]) -> None:
-    _check_part(events, item, "output_text")
     assert events[0]["item"] == {**item, "status": "in_progress", "content": []}
+    if item["content"][0]["type"] == "refusal":
+        assert not _check_part(events, item, "refusal", "refusal")
+        return
+    assert not _check_part(events, item, "output_text")
     logprobs = [
         entry for event in events for entry in event.get("logprobs", []) if "delta" in event
     ]
@@ -87,11 +121,28 @@ def _check_message(events: list[Event], item: dict[str, Any]) -> None:
 
 
 def _check_reasoning(events: list[Event], item: dict[str, Any]) -> None:
-    _check_part(events, item, "reasoning")
-    opened = {**item, "status": "in_progress", "content": []}
+    summary = _check_part(events, item, "reasoning")
+    opened = {**item, "status": "in_progress", "content": [], "summary": []}
     opened.pop("encrypted_content", None)
     assert events[0]["item"] == opened
-    assert item["summary"] == []
+    _check_summary(summary, item)
+
+
+def _check_summary(events: list[Event], item: dict[str, Any]) -> None:
+    if not item["summary"]:
+        assert not events
+        return
+    kinds = ["part.added", "text.delta", "text.done", "part.done"]
+    types = [event["type"].removeprefix("response.reasoning_summary_") for event in events]
+    assert types == kinds
+    assert {event["summary_index"] for event in events} == {0}
+    text = events[1]["delta"]
+    assert text == events[2]["text"] == events[3]["part"]["text"]
+    assert item["summary"] == [events[3]["part"]]
+
+
+def _check_compaction(events: list[Event], item: dict[str, Any]) -> None:
+    assert [event["item"] for event in events] == [item, item]
 
 
 def _check_call(events: list[Event], item: dict[str, Any], kind: str, field: str) -> None:
@@ -115,6 +166,7 @@ def _check_custom_call(events: list[Event], item: dict[str, Any]) -> None:
 
 
 CHECKS = {
+    "compaction": _check_compaction,
     "message": _check_message,
     "reasoning": _check_reasoning,
     "function_call": _check_function_call,
@@ -123,10 +175,13 @@ CHECKS = {
 
 
 def _check_ending(events: list[Event], final: dict[str, Any]) -> None:
-    assert events[-1]["type"] == f"response.{final['status']}"
+    is_cancelled = final["status"] == "cancelled"
+    assert events[-1]["type"] == f"response.{'incomplete' if is_cancelled else final['status']}"
     assert (final["completed_at"] is not None) == (final["status"] == "completed")
     assert (final["error"] is not None) == (final["status"] == "failed")
-    assert (final["incomplete_details"] is not None) == (final["status"] == "incomplete")
+    assert (final["incomplete_details"] is not None) == (
+        final["status"] in ("incomplete", "cancelled")
+    )
     assert (events[-2]["type"] == "error") == (final["status"] == "failed")
     statuses = [item["status"] for item in final["output"]]
     assert set(statuses[:-1]) <= {"completed"}, "an incomplete item is the last one"

@@ -8,6 +8,7 @@ from antiphon.models.dialects.segments import (
     CallFinished,
     CallIncomplete,
     CallStarted,
+    Phase,
     ReasoningDelta,
     Segment,
     TextDelta,
@@ -49,13 +50,17 @@ class SegmentWriter:
         assert self._ready is not None
         self.segments, self._ready = self._ready, None
 
-    def text(self, text: str, offset: int) -> None:
+    def text(self, text: str, offset: int, phase: Phase | None = None) -> None:
         """A text that goes on where the last one ended is part of it."""
         last = self.segments[-1] if self.segments else None
-        if isinstance(last, TextDelta) and last.offset + len(last.text) == offset:
-            self.segments[-1] = TextDelta(last.text + text, last.offset)
+        if (
+            isinstance(last, TextDelta)
+            and last.offset + len(last.text) == offset
+            and last.phase == phase
+        ):
+            self.segments[-1] = TextDelta(last.text + text, last.offset, phase)
         elif text:
-            self.segments.append(TextDelta(text, offset))
+            self.segments.append(TextDelta(text, offset, phase))
 
     def reasoning(self, text: str) -> None:
         last = self.segments[-1] if self.segments else None

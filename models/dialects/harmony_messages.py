@@ -4,13 +4,15 @@ Headers are read leniently, as models vary them: the recipient may stand in the 
 channel, a content type may be missing, and any message may lack its end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import regex
 
 from antiphon.models.dialects.call_writer import CallWriter, SegmentWriter
 from antiphon.models.dialects.json_scanner import read_json
 from antiphon.models.dialects.markers import Markers
+from antiphon.models.dialects.segments import Phase
 from antiphon.models.dialects.tape import Malformed, Reading, Tape
 from antiphon.models.dialects.tool_types import ToolTypes
 
@@ -27,6 +29,8 @@ BODY_END = regex.compile(
 RECIPIENT = regex.compile(r"to=(?P<namespace>functions\.)?(?P<name>[\w.\-]{1,256})")
 RECIPIENT_ELSEWHERE = regex.compile(r"to=(?!assistant\b|user\b)\S")
 KNOWN_HEADER = regex.compile(r"^\s*(?:assistant)?\s*(?:analysis|commentary|final)?\s*")
+
+PHASES: Mapping[str, Phase] = {"commentary": "commentary", "final": "final_answer"}
 
 TextWriter = Callable[[str, int], None]
 
@@ -91,7 +95,8 @@ class HarmonyReader:
         elif channel and channel[0].startswith("analysis"):
             yield from self._read_text(self._reason)
         else:
-            yield from self._read_text(self._output.text)
+            phase = PHASES.get(channel[0]) if channel else None
+            yield from self._read_text(partial(self._output.text, phase=phase))
 
     def _recipient(self, header: str) -> str | None:
         for found in RECIPIENT.finditer(header):

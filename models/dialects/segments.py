@@ -1,6 +1,9 @@
 """What a model's output is made of, piece by piece, as the parser finds it."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["commentary", "final_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +15,31 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More of the answer. offset: where in the generated text it begins, in characters."""
+    """More of the answer. offset: where in the generated text it begins, in characters.
+
+    phase  `commentary` or `final_answer` where the dialect tells one from the other.
+    """
 
     text: str
     offset: int
+    phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """More of why the model declines. No dialect marks it today; hosted checks may."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where characters begin to end of the message that is being written come from."""
+
+    url: str
+    title: str
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +74,13 @@ class CallIncomplete:
     index: int
 
 
-Segment = ReasoningDelta | TextDelta | CallStarted | ArgumentsDelta | CallFinished | CallIncomplete
+Segment = (
+    ReasoningDelta
+    | TextDelta
+    | RefusalDelta
+    | Citation
+    | CallStarted
+    | ArgumentsDelta
+    | CallFinished
+    | CallIncomplete
+)

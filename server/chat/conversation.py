@@ -7,46 +7,46 @@ from operator import attrgetter
 
 from antiphon.models.verbatim_json import read_object
 from antiphon.server.chat.message import ChatCall, ChatMessage, Role, joined
+from antiphon.server.offered_tool import CUSTOM_INPUT, model_name
+from antiphon.server.placed_item import PlacedItem
 from antiphon.server.protocol.errors import InvalidParameter
-from antiphon.server.protocol.input_items import (
+from antiphon.server.protocol.input_content import (
     ContentParam,
+    InputFileParam,
+    InputText,
+    RefusalContentParam,
+)
+from antiphon.server.protocol.input_items import (
     CustomToolCallParam,
     FunctionCallParam,
-    InputText,
     ItemParam,
     MessageParam,
     ReasoningItemParam,
-    RefusalContentParam,
-    TextContentParam,
     ToolOutputParam,
 )
-from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.reasoning_seal import ForeignSeal, unseal
-from antiphon.server.tool_menu import CUSTOM_INPUT
+from antiphon.server.seal import REASONING, ForeignSeal, Seal
 
 
-def conversation(body: CreateResponseBody) -> list[ChatMessage]:
+def conversation(
+    instructions: str | None, items: Iterable[PlacedItem], seal: Seal
+) -> list[ChatMessage]:
     """The instructions, then the items. Raises InvalidParameter for items that do not fit."""
-    said = Conversation()
-    if body.instructions is not None:
-        said.add(ChatMessage(Role.SYSTEM, body.instructions))
-    match body.input:
-        case None:
-            pass
-        case str(text):
-            said.add(ChatMessage(Role.USER, text))
-        case items:
-            for index, item in enumerate(items):
-                said.add_item(item, f"input[{index}]")
+    said = Conversation(seal)
+    if instructions is not None:
+        said.add(ChatMessage(Role.SYSTEM, instructions))
+    for placed in items:
+        said.add_item(placed.item, placed.param)
     return said.turns()
 
 
 class Conversation:
     """Grows item by item; remembers the calls, so that outputs find theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
         self._said: list[ChatMessage] = []
         self._calls: dict[str, ChatCall] = {}
+        self._answered: set[str] = set()
 
     def turns(self) -> list[ChatMessage]:
         """What the assistant says in a row is one message."""
@@ -78,7 +78,7 @@ class Conversation:
         text = "\n".join(part.text for part in item.content or ())
         if not text and item.encrypted_content:
             try:
-                text = unseal(item.encrypted_content)
+                text = self._seal.open(REASONING, item.encrypted_content)
             except ForeignSeal as error:
                 raise _invalid(f"{param}.encrypted_content", str(error)) from None
         if text:
@@ -93,22 +93,26 @@ class Conversation:
                 reason = f"It has to be the text of a JSON object. {error}"
                 raise _invalid(f"{param}.arguments", reason) from None
         else:
-            self._add_call(ChatCall(item.call_id, item.name, arguments), param)
+            name = model_name(item.name, item.namespace)
+            self._add_call(ChatCall(item.call_id, name, arguments), param)
 
     def _add_call(self, call: ChatCall, param: str) -> None:
-        if call.call_id in self._calls:
+        """An id may be used again once its call is answered: some clients count from 0 each turn."""
+        if call.call_id in self._calls.keys() - self._answered:
             raise _invalid(f"{param}.call_id", f"There are two calls with id {call.call_id!r}.")
         self._calls[call.call_id] = call
+        self._answered.discard(call.call_id)
         self.add(ChatMessage(Role.ASSISTANT, calls=(call,)))
 
     def _add_output(self, item: ToolOutputParam, param: str) -> None:
         call = self._calls.get(item.call_id)
         if call is None:
             raise _invalid(f"{param}.call_id", f"No call before it has the id {item.call_id!r}.")
+        self._answered.add(item.call_id)
         self.add(ChatMessage(Role.TOOL, _content(item.output), answered=call))
 
 
-def _content(content: InputText | Iterable[ContentParam | TextContentParam]) -> str:
+def _content(content: InputText | Iterable[ContentParam]) -> str:
     if isinstance(content, str):
         return content
     # Parts are separate texts: without a line between them, their words would run together.
@@ -116,6 +120,7 @@ def _content(content: InputText | Iterable[ContentParam | TextContentParam]) -> 
 
 
 def _text(part: ContentParam) -> str:
+    assert not isinstance(part, InputFileParam), "files have become text"
     return part.refusal if isinstance(part, RefusalContentParam) else part.text
 
 

@@ -20,7 +20,7 @@ class CustomToolCallWriter:
         self._input = CustomInput()
         self._written: list[str] = []
 
-    def item(self, status: ItemStatus) -> CustomToolCall:
+    def _item(self, status: ItemStatus) -> CustomToolCall:
         return CustomToolCall(
             id=self._place.item_id,
             status=status,
@@ -30,7 +30,7 @@ class CustomToolCallWriter:
         )
 
     def open(self) -> list[StreamingEvent]:
-        return [self._place.added(self.item("in_progress"))]
+        return [self._place.added(self._item("in_progress"))]
 
     def write(self, json_text: str) -> list[StreamingEvent]:
         """More of the arguments; nothing is told where they hold no more of the text."""
@@ -42,7 +42,7 @@ class CustomToolCallWriter:
         return [event]
 
     def close(self, status: ItemStatus) -> list[StreamingEvent]:
-        item = self.item(status)
+        item = self._item(status)
         return [
             ResponseCustomToolCallInputDoneStreamingEvent(
                 **self._place.in_item(), input=item.input

@@ -12,33 +12,37 @@ from antiphon.server.protocol.items import FunctionCall, ItemStatus
 class FunctionCallWriter:
     """Writes one call, its arguments letter for letter as the model wrote them."""
 
-    def __init__(self, place: ItemPlace, *, call_id: str, name: str) -> None:
+    def __init__(
+        self, place: ItemPlace, *, call_id: str, name: str, namespace: str | None = None
+    ) -> None:
         self._place = place
         self._call_id = call_id
         self._name = name
+        self._namespace = namespace
         self._written: list[str] = []
 
-    def item(self, status: ItemStatus) -> FunctionCall:
+    def _item(self, status: ItemStatus) -> FunctionCall:
         return FunctionCall(
             id=self._place.item_id,
             status=status,
             call_id=self._call_id,
             name=self._name,
+            namespace=self._namespace,
             arguments="".join(self._written),
         )
 
     def open(self) -> list[StreamingEvent]:
-        return [self._place.added(self.item("in_progress"))]
+        return [self._place.added(self._item("in_progress"))]
 
     def write(self, json_text: str) -> list[StreamingEvent]:
         self._written.append(json_text)
         event = ResponseFunctionCallArgumentsDeltaStreamingEvent(
-            **self._place.in_item(), delta=json_text
+            **self._place.in_item(), **self._place.delta(json_text)
         )
         return [event]
 
     def close(self, status: ItemStatus) -> list[StreamingEvent]:
-        item = self.item(status)
+        item = self._item(status)
         return [
             ResponseFunctionCallArgumentsDoneStreamingEvent(
                 **self._place.in_item(), arguments=item.arguments

@@ -1,31 +1,32 @@
 """An assistant message of one text part."""
 
 from antiphon.server.item_writers.item_place import ItemPlace
+from antiphon.server.protocol.content import OutputTextContent, UrlCitation
 from antiphon.server.protocol.events import (
     ResponseContentPartAddedStreamingEvent,
     ResponseContentPartDoneStreamingEvent,
+    ResponseOutputTextAnnotationAddedStreamingEvent,
     ResponseOutputTextDeltaStreamingEvent,
     ResponseOutputTextDoneStreamingEvent,
     StreamingEvent,
 )
-from antiphon.server.protocol.items import ItemStatus, Message, OutputTextContent
+from antiphon.server.protocol.items import ItemStatus, Message, Phase
 from antiphon.server.protocol.logprobs import LogProb
 
 
 class MessageWriter:
     """Writes one message."""
 
-    def __init__(self, place: ItemPlace) -> None:
+    def __init__(self, place: ItemPlace, phase: Phase | None = None) -> None:
+        self.phase = phase
         self._place = place
         self._written: list[str] = []
         self._logprobs: list[LogProb] = []
-
-    def item(self, status: ItemStatus) -> Message:
-        return Message(id=self._place.item_id, status=status, content=(self._part(),))
+        self._annotations: list[UrlCitation] = []
 
     def open(self) -> list[StreamingEvent]:
         return [
-            self._place.added(Message(id=self._place.item_id, status="in_progress", content=())),
+            self._place.added(self._item("in_progress", ())),
             ResponseContentPartAddedStreamingEvent(**self._place.in_content(), part=self._part()),
         ]
 
@@ -33,7 +34,16 @@ class MessageWriter:
         self._written.append(text)
         self._logprobs += logprobs
         event = ResponseOutputTextDeltaStreamingEvent(
-            **self._place.in_content(), delta=text, logprobs=logprobs
+            **self._place.in_content(), **self._place.delta(text), logprobs=logprobs
+        )
+        return [event]
+
+    def annotate(self, annotation: UrlCitation) -> list[StreamingEvent]:
+        self._annotations.append(annotation)
+        event = ResponseOutputTextAnnotationAddedStreamingEvent(
+            **self._place.in_content(),
+            annotation_index=len(self._annotations) - 1,
+            annotation=annotation,
         )
         return [event]
 
@@ -44,8 +54,15 @@ class MessageWriter:
                 **self._place.in_content(), text=part.text, logprobs=part.logprobs
             ),
             ResponseContentPartDoneStreamingEvent(**self._place.in_content(), part=part),
-            self._place.done(self.item(status)),
+            self._place.done(self._item(status, (part,))),
         ]
 
+    def _item(self, status: ItemStatus, content: tuple[OutputTextContent, ...]) -> Message:
+        return Message(id=self._place.item_id, status=status, content=content, phase=self.phase)
+
     def _part(self) -> OutputTextContent:
-        return OutputTextContent(text="".join(self._written), logprobs=tuple(self._logprobs))
+        return OutputTextContent(
+            text="".join(self._written),
+            annotations=tuple(self._annotations),
+            logprobs=tuple(self._logprobs),
+        )

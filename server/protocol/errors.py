@@ -5,6 +5,12 @@ RequestRefused
 ├── InvalidParameter       a field has the wrong type or value; `param` names it
 ├── UnsupportedParameter   a field is known but not served; `param` names it
 ├── ModelNotFound          no such model is served here
+├── PreviousResponseNotFound  what the request continues is not stored here
+├── ReferencedItemNotFound    an item that the input refers to is not stored here
+├── ConversationBusy       another response of the conversation is being made
+├── NotCancellable         only background responses can be cancelled
+├── InvalidApiKey          the key is missing, or none of those that the server takes
+├── ConnectionLimitReached  a WebSocket has lasted long enough
 ├── UnsupportedMediaType   the body is not declared as JSON
 └── BodyTooLarge           the body is larger than the server takes
 """
@@ -14,7 +20,12 @@ from typing import Literal
 from antiphon.server.protocol.wire_model import OutputModel
 
 ErrorType = Literal[
-    "invalid_request", "not_found", "too_many_requests", "model_error", "server_error"
+    "invalid_request",
+    "authentication_error",
+    "not_found",
+    "too_many_requests",
+    "model_error",
+    "server_error",
 ]
 
 
@@ -61,6 +72,57 @@ class ModelNotFound(RequestRefused):
 
     def __init__(self, model: str) -> None:
         super().__init__("model", f"The model {model!r} does not exist on this server.")
+
+
+class PreviousResponseNotFound(RequestRefused):
+    """What the request continues is not stored here, or not any more."""
+
+    def __init__(self, response_id: str, missing_id: str | None = None) -> None:
+        reason = f"Previous response with id '{response_id}' not found."
+        if missing_id is not None:
+            reason += f" It continues '{missing_id}', which was deleted or has expired."
+        super().__init__("previous_response_id", reason)
+
+
+class ReferencedItemNotFound(RequestRefused):
+    """An item that the input refers to is not stored here."""
+
+    def __init__(self, param: str, item_id: str) -> None:
+        super().__init__(param, f"Item with id '{item_id}' not found.")
+
+
+class ConversationBusy(RequestRefused):
+    """Two responses at once would each lack what the other says."""
+
+    def __init__(self, conversation_id: str) -> None:
+        message = f"Another response of the conversation '{conversation_id}' is being made."
+        super().__init__("conversation", message)
+
+
+class NotCancellable(RequestRefused):
+    """A response in the foreground ends when its client leaves."""
+
+    def __init__(self, response_id: str) -> None:
+        message = f"The response '{response_id}' was not created with 'background': true."
+        super().__init__("response_id", message)
+
+
+class InvalidApiKey(RequestRefused):
+    """The key is missing, or none of those that the server takes."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "Send a valid API key: 'Authorization: Bearer KEY'.")
+
+
+class ConnectionLimitReached(RequestRefused):
+    """A WebSocket has lasted as long as it may."""
+
+    def __init__(self, max_seconds: float) -> None:
+        super().__init__(
+            None,
+            f"Responses websocket connection limit reached ({max_seconds / 60:g} minutes). "
+            "Create a new websocket connection to continue.",
+        )
 
 
 class UnsupportedMediaType(RequestRefused):

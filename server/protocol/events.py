@@ -4,11 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from antiphon.server.protocol.absence import is_absent
+from antiphon.server.protocol.content import ContentPart, SummaryTextContent, UrlCitation
 from antiphon.server.protocol.errors import ErrorPayload
-from antiphon.server.protocol.items import ContentPart, ItemField
+from antiphon.server.protocol.items import ItemField
 from antiphon.server.protocol.logprobs import LogProb
 from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.protocol.wire_model import OutputModel
+
+# Random letters that hide a delta's length from whoever watches the network.
+Obfuscation = Annotated[str | None, Field(exclude_if=is_absent)]
 
 
 class NumberedEvent(OutputModel):
@@ -24,6 +29,10 @@ class _ResponseEvent(NumberedEvent):
 
 class ResponseCreatedStreamingEvent(_ResponseEvent):
     type: Literal["response.created"] = "response.created"
+
+
+class ResponseQueuedStreamingEvent(_ResponseEvent):
+    type: Literal["response.queued"] = "response.queued"
 
 
 class ResponseInProgressStreamingEvent(_ResponseEvent):
@@ -79,6 +88,7 @@ class ResponseOutputTextDeltaStreamingEvent(_ContentEvent):
     type: Literal["response.output_text.delta"] = "response.output_text.delta"
     delta: str
     logprobs: tuple[LogProb, ...] = ()
+    obfuscation: Obfuscation = None
 
 
 class ResponseOutputTextDoneStreamingEvent(_ContentEvent):
@@ -87,14 +97,60 @@ class ResponseOutputTextDoneStreamingEvent(_ContentEvent):
     logprobs: tuple[LogProb, ...] = ()
 
 
+class ResponseOutputTextAnnotationAddedStreamingEvent(_ContentEvent):
+    type: Literal["response.output_text.annotation.added"] = "response.output_text.annotation.added"
+    annotation_index: int
+    annotation: UrlCitation
+
+
+class ResponseRefusalDeltaStreamingEvent(_ContentEvent):
+    type: Literal["response.refusal.delta"] = "response.refusal.delta"
+    delta: str
+
+
+class ResponseRefusalDoneStreamingEvent(_ContentEvent):
+    type: Literal["response.refusal.done"] = "response.refusal.done"
+    refusal: str
+
+
 class ResponseReasoningDeltaStreamingEvent(_ContentEvent):
     type: Literal["response.reasoning.delta"] = "response.reasoning.delta"
     delta: str
+    obfuscation: Obfuscation = None
 
 
 class ResponseReasoningDoneStreamingEvent(_ContentEvent):
     type: Literal["response.reasoning.done"] = "response.reasoning.done"
     text: str
+
+
+class _SummaryEvent(NumberedEvent):
+    """Something about one part of a reasoning item's summary."""
+
+    item_id: str
+    output_index: int
+    summary_index: int
+
+
+class ResponseReasoningSummaryPartAddedStreamingEvent(_SummaryEvent):
+    type: Literal["response.reasoning_summary_part.added"] = "response.reasoning_summary_part.added"
+    part: SummaryTextContent
+
+
+class ResponseReasoningSummaryDeltaStreamingEvent(_SummaryEvent):
+    type: Literal["response.reasoning_summary_text.delta"] = "response.reasoning_summary_text.delta"
+    delta: str
+    obfuscation: Obfuscation = None
+
+
+class ResponseReasoningSummaryDoneStreamingEvent(_SummaryEvent):
+    type: Literal["response.reasoning_summary_text.done"] = "response.reasoning_summary_text.done"
+    text: str
+
+
+class ResponseReasoningSummaryPartDoneStreamingEvent(_SummaryEvent):
+    type: Literal["response.reasoning_summary_part.done"] = "response.reasoning_summary_part.done"
+    part: SummaryTextContent
 
 
 class _CallEvent(NumberedEvent):
@@ -109,6 +165,7 @@ class ResponseFunctionCallArgumentsDeltaStreamingEvent(_CallEvent):
         "response.function_call_arguments.delta"
     )
     delta: str
+    obfuscation: Obfuscation = None
 
 
 class ResponseFunctionCallArgumentsDoneStreamingEvent(_CallEvent):
@@ -133,6 +190,14 @@ class ErrorStreamingEvent(NumberedEvent):
     error: ErrorPayload
 
 
+class WebSocketErrorEvent(OutputModel):
+    """A turn that could not begin, on a WebSocket: no event of a response, and not numbered."""
+
+    type: Literal["error"] = "error"
+    status: int
+    error: ErrorPayload
+
+
 TerminalEvent = (
     ResponseCompletedStreamingEvent
     | ResponseIncompleteStreamingEvent
@@ -141,12 +206,20 @@ TerminalEvent = (
 
 StreamingEvent = Annotated[
     ResponseCreatedStreamingEvent
+    | ResponseQueuedStreamingEvent
     | ResponseInProgressStreamingEvent
     | ResponseOutputItemAddedStreamingEvent
     | ResponseContentPartAddedStreamingEvent
     | ResponseOutputTextDeltaStreamingEvent
     | ResponseOutputTextDoneStreamingEvent
+    | ResponseOutputTextAnnotationAddedStreamingEvent
+    | ResponseRefusalDeltaStreamingEvent
+    | ResponseRefusalDoneStreamingEvent
     | ResponseContentPartDoneStreamingEvent
+    | ResponseReasoningSummaryPartAddedStreamingEvent
+    | ResponseReasoningSummaryDeltaStreamingEvent
+    | ResponseReasoningSummaryDoneStreamingEvent
+    | ResponseReasoningSummaryPartDoneStreamingEvent
     | ResponseReasoningDeltaStreamingEvent
     | ResponseReasoningDoneStreamingEvent
     | ResponseFunctionCallArgumentsDeltaStreamingEvent

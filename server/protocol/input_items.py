@@ -8,60 +8,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from antiphon.server.protocol.input_content import (
+    MAX_PARTS,
+    ContentParam,
+    InputText,
+    OutputContentParam,
+    ReasoningContentParam,
+    SummaryContentParam,
+)
+from antiphon.server.protocol.tools import MAX_TOOLS, ToolParam
 from antiphon.server.protocol.wire_model import InputModel
 
-MAX_TEXT_CHARS = 10 * 1024 * 1024
 # No conversation has so many; a million tiny ones would hold up everybody else.
 MAX_ITEMS = 10_000
-MAX_PARTS = 1_000
 
-InputText = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
 CallId = Annotated[str, Field(min_length=1, max_length=256)]
 # What a model called may be no tool's name, and comes back all the same.
 CalledName = Annotated[str, Field(min_length=1, max_length=256)]
-
-
-class TextContentParam(InputModel):
-    """A piece of text. Which of its names it goes by says nothing that its role does not say."""
-
-    type: Literal["input_text", "output_text", "text"]
-    text: InputText
-
-
-class RefusalContentParam(InputModel):
-    """Where an assistant message declined."""
-
-    type: Literal["refusal"]
-    refusal: InputText
-
-
-class ReasoningContentParam(InputModel):
-    """A piece of thinking."""
-
-    type: Literal["reasoning_text", "output_text", "text"]
-    text: InputText
-
-
-class SummaryContentParam(InputModel):
-    """A piece of a summary of thinking."""
-
-    type: Literal["summary_text"]
-    text: InputText
-
-
-def part_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Where no type or a wrong one is given, the error should speak of the common kind."""
-    match posted:
-        case {"type": "refusal"} | RefusalContentParam():
-            return "<refusal>"
-    return "<text>"
-
-
-# Tags are no possible keys of a body: `loc` holds both, and only keys may be shown to a client.
-ContentParam = Annotated[
-    Annotated[TextContentParam, Tag("<text>")] | Annotated[RefusalContentParam, Tag("<refusal>")],
-    Discriminator(part_kind),
-]
 
 
 def string_or_list(posted: Any) -> str | None:  # noqa: ANN401 - any JSON value
@@ -83,7 +46,7 @@ StringOrList = Discriminator(
 )
 
 ContentList = Annotated[list[ContentParam], Field(max_length=MAX_PARTS, fail_fast=True)]
-TextList = Annotated[list[TextContentParam], Field(max_length=MAX_PARTS, fail_fast=True)]
+OutputList = Annotated[list[OutputContentParam], Field(max_length=MAX_PARTS, fail_fast=True)]
 ReasoningList = Annotated[list[ReasoningContentParam], Field(max_length=MAX_PARTS, fail_fast=True)]
 SummaryList = Annotated[list[SummaryContentParam], Field(max_length=MAX_PARTS, fail_fast=True)]
 
@@ -106,7 +69,7 @@ class MessageParam(_ItemParam):
 
 
 class ReasoningItemParam(_ItemParam):
-    """Thinking, as text or as the encoding of it that this server gave; summaries are not read."""
+    """Thinking, as text or as this server sealed it; summaries are not read."""
 
     type: Literal["reasoning"]
     summary: SummaryList | None = None
@@ -120,6 +83,7 @@ class FunctionCallParam(_ItemParam):
     type: Literal["function_call"]
     call_id: CallId
     name: CalledName
+    namespace: CalledName | None = None
     arguments: InputText
 
 
@@ -138,19 +102,53 @@ class ToolOutputParam(_ItemParam):
     type: Literal["function_call_output", "custom_tool_call_output"]
     call_id: CallId
     output: Annotated[
-        Annotated[InputText, Tag("<string>")] | Annotated[TextList, Tag("<list>")],
+        Annotated[InputText, Tag("<string>")] | Annotated[OutputList, Tag("<list>")],
         StringOrList,
     ]
 
 
+class CompactionParam(_ItemParam):
+    """What this server put in the place of everything before it."""
+
+    type: Literal["compaction"]
+    encrypted_content: InputText
+
+
+class ItemReferenceParam(_ItemParam):
+    """An item that is stored here, by its id."""
+
+    type: Literal["item_reference"] | None = "item_reference"
+    id: Annotated[str, Field(min_length=1)]
+
+
+class AdditionalToolsParam(_ItemParam):
+    """Tools that come with the conversation instead of the request, as Codex sends them."""
+
+    type: Literal["additional_tools"]
+    tools: Annotated[list[ToolParam], Field(max_length=MAX_TOOLS, fail_fast=True)]
+
+
+OWN_KINDS = (
+    "reasoning",
+    "function_call",
+    "custom_tool_call",
+    "compaction",
+    "item_reference",
+    "additional_tools",
+)
+
+
 def item_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
-    """The item's own type; what has none is taken for a message."""
-    kind = posted.get("type") if isinstance(posted, dict) else getattr(posted, "type", None)
-    match kind:
+    """The item's own type; without one it is a message, or no more than a reference."""
+    if not isinstance(posted, dict):
+        posted = vars(posted) if isinstance(posted, InputModel) else {}
+    match posted.get("type"):
         case "function_call_output" | "custom_tool_call_output":
             return "<output>"
-        case "reasoning" | "function_call" | "custom_tool_call":
+        case str() as kind if kind in OWN_KINDS:
             return f"<{kind}>"
+        case None if "id" in posted and "role" not in posted:
+            return "<item_reference>"
     return "<message>"
 
 
@@ -159,6 +157,9 @@ ItemParam = Annotated[
     | Annotated[ReasoningItemParam, Tag("<reasoning>")]
     | Annotated[FunctionCallParam, Tag("<function_call>")]
     | Annotated[CustomToolCallParam, Tag("<custom_tool_call>")]
-    | Annotated[ToolOutputParam, Tag("<output>")],
+    | Annotated[ToolOutputParam, Tag("<output>")]
+    | Annotated[CompactionParam, Tag("<compaction>")]
+    | Annotated[ItemReferenceParam, Tag("<item_reference>")]
+    | Annotated[AdditionalToolsParam, Tag("<additional_tools>")],
     Discriminator(item_kind),
 ]

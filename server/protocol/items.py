@@ -1,65 +1,68 @@
-"""Items that the server writes, with their content parts."""
+"""Items that the server writes: the model's own, and those of clients when it repeats them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from antiphon.server.protocol.logprobs import LogProb
+from antiphon.server.protocol.absence import is_absent
+from antiphon.server.protocol.content import (
+    MessagePart,
+    OutputPart,
+    ReasoningTextContent,
+    SummaryTextContent,
+)
 from antiphon.server.protocol.wire_model import OutputModel
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
-
-
-class OutputTextContent(OutputModel):
-    type: Literal["output_text"] = "output_text"
-    text: str
-    annotations: tuple[dict[str, Any], ...] = ()
-    logprobs: tuple[LogProb, ...] = ()
-
-
-class ReasoningTextContent(OutputModel):
-    type: Literal["reasoning_text"] = "reasoning_text"
-    text: str
-
-
-ContentPart = Annotated[OutputTextContent | ReasoningTextContent, Field(discriminator="type")]
+Phase = Literal["commentary", "final_answer"]
+MessageRole = Literal["user", "assistant", "system", "developer"]
 
 
 class Message(OutputModel):
-    """What the model wrote for the user."""
+    """What somebody said. phase: what the assistant's text is, where anybody said so."""
 
     type: Literal["message"] = "message"
     id: str
     status: ItemStatus
-    role: Literal["assistant"] = "assistant"
-    content: tuple[OutputTextContent, ...]
-
-
-def is_absent(value: object) -> bool:
-    """Some optional fields may be left out, but not be null."""
-    return value is None
+    role: MessageRole = "assistant"
+    content: tuple[MessagePart, ...]
+    phase: Annotated[Phase | None, Field(exclude_if=is_absent)] = None
 
 
 class ReasoningBody(OutputModel):
-    """What the model thought. Nobody summarises it."""
+    """What the model thought. summary: its own, where one was asked for."""
 
     type: Literal["reasoning"] = "reasoning"
     id: str
     status: ItemStatus
-    summary: tuple[dict[str, Any], ...] = ()
-    content: tuple[ReasoningTextContent, ...]
+    summary: tuple[SummaryTextContent, ...] = ()
+    content: Annotated[tuple[ReasoningTextContent, ...] | None, Field(exclude_if=is_absent)] = None
     encrypted_content: Annotated[str | None, Field(exclude_if=is_absent)] = None
 
 
 class FunctionCall(OutputModel):
-    """A function that the client is to call; `arguments` is the text of a JSON object."""
+    """A function that the client is to call; `arguments` is the text of a JSON object.
+
+    namespace  an extension: the namespace tool that the function was offered in.
+    """
 
     type: Literal["function_call"] = "function_call"
     id: str
     status: ItemStatus
     call_id: str
     name: str
+    namespace: Annotated[str | None, Field(exclude_if=is_absent)] = None
     arguments: str
+
+
+class FunctionCallOutput(OutputModel):
+    """What came of a call."""
+
+    type: Literal["function_call_output"] = "function_call_output"
+    id: str
+    status: ItemStatus
+    call_id: str
+    output: str | tuple[OutputPart, ...]
 
 
 class CustomToolCall(OutputModel):
@@ -73,6 +76,32 @@ class CustomToolCall(OutputModel):
     input: str
 
 
+class CustomToolCallOutput(OutputModel):
+    """What came of a custom tool's call. An item of OpenAI's, unknown to the standard."""
+
+    type: Literal["custom_tool_call_output"] = "custom_tool_call_output"
+    id: str
+    status: ItemStatus
+    call_id: str
+    output: str | tuple[OutputPart, ...]
+
+
+class CompactionBody(OutputModel):
+    """What stands in the place of all that was said before it; only this server can read it."""
+
+    type: Literal["compaction"] = "compaction"
+    id: str
+    status: ItemStatus = "completed"
+    encrypted_content: str
+
+
 ItemField = Annotated[
-    Message | ReasoningBody | FunctionCall | CustomToolCall, Field(discriminator="type")
+    Message
+    | ReasoningBody
+    | FunctionCall
+    | FunctionCallOutput
+    | CustomToolCall
+    | CustomToolCallOutput
+    | CompactionBody,
+    Field(discriminator="type"),
 ]

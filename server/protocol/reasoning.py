@@ -7,16 +7,18 @@ from antiphon.server.protocol.wire_model import InputModel, OutputModel
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
-class ReasoningParam(InputModel):
-    """`summary: auto` is what clients send by default: whatever there is, which is none."""
+# auto is what clients send without being asked: nobody waits for a summary then.
+ReasoningSummary = Literal["auto", "concise", "detailed"]
 
+
+class ReasoningParam(InputModel):
     effort: ReasoningEffort | None = None
-    summary: Literal["auto"] | None = None
+    summary: ReasoningSummary | None = None
 
 
 class Reasoning(OutputModel):
     effort: ReasoningEffort | None
-    summary: Literal["auto"] | None
+    summary: ReasoningSummary | None
 
 
 def reasoning_echo(asked: ReasoningParam | None) -> Reasoning | None:

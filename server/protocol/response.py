@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from antiphon.server.protocol.absence import is_absent
 from antiphon.server.protocol.items import ItemField
 from antiphon.server.protocol.reasoning import Reasoning
 from antiphon.server.protocol.text_format import TextField
@@ -11,10 +12,9 @@ from antiphon.server.protocol.tool_choice import ToolChoice
 from antiphon.server.protocol.tools import Tool
 from antiphon.server.protocol.wire_model import OutputModel
 
-ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
+ResponseStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 
-
-IncompleteReason = Literal["max_output_tokens", "incomplete_tool_call"]
+IncompleteReason = Literal["max_output_tokens", "incomplete_tool_call", "cancelled"]
 
 
 class InputTokensDetails(OutputModel):
@@ -42,9 +42,16 @@ class Error(OutputModel):
 
 
 class IncompleteDetails(OutputModel):
-    """incomplete_tool_call: the model ended in the middle of one, or wrote what no call can be."""
+    """incomplete_tool_call: the model ended in the middle of one, or wrote what no call can be.
+
+    cancelled  goes with the response's status `cancelled`.
+    """
 
     reason: IncompleteReason
+
+
+class ConversationReference(OutputModel):
+    id: str
 
 
 class ResponseResource(OutputModel):
@@ -62,7 +69,8 @@ class ResponseResource(OutputModel):
     usage: Usage | None = None
 
     instructions: str | None
-    previous_response_id: str | None = None
+    previous_response_id: str | None
+    conversation: Annotated[ConversationReference | None, Field(exclude_if=is_absent)] = None
     metadata: dict[str, str]
     max_output_tokens: int | None
     temperature: float
@@ -76,9 +84,9 @@ class ResponseResource(OutputModel):
     tool_choice: ToolChoice
     parallel_tool_calls: bool
     max_tool_calls: int | None
-    truncation: Literal["disabled"] = "disabled"
-    store: bool = False
-    background: bool = False
+    truncation: Literal["auto", "disabled"]
+    store: bool
+    background: bool
     service_tier: Literal["default"] = "default"
     safety_identifier: str | None
     prompt_cache_key: str | None

@@ -4,7 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag
 
+from antiphon.server.protocol.absence import is_absent
 from antiphon.server.protocol.wire_model import InputModel, OutputModel
+
+# What every model does unasked is all that any of them can be asked for.
+Verbosity = Literal["medium"]
 
 
 class TextFormatParam(InputModel):
@@ -49,7 +53,7 @@ FormatParam = Annotated[
 
 class TextParam(InputModel):
     format: FormatParam | None = None
-    verbosity: None = None
+    verbosity: Verbosity | None = None
 
 
 class TextResponseFormat(OutputModel):
@@ -77,18 +81,21 @@ ResponseFormat = TextResponseFormat | JsonObjectResponseFormat | JsonSchemaRespo
 
 class TextField(OutputModel):
     format: Annotated[ResponseFormat, Field(discriminator="type")] = TextResponseFormat()
+    verbosity: Annotated[Verbosity | None, Field(exclude_if=is_absent)] = None
 
 
 def text_echo(text: TextParam | None) -> TextField:
-    match text.format if text else None:
+    if text is None:
+        return TextField()
+    return TextField(format=_format_echo(text.format), verbosity=text.verbosity)
+
+
+def _format_echo(asked: FormatParam | None) -> ResponseFormat:
+    match asked:
         case JsonObjectFormatParam():
-            return TextField(format=JsonObjectResponseFormat())
-        case JsonSchemaFormatParam() as asked:
-            return TextField(
-                format=JsonSchemaResponseFormat(
-                    name=asked.name,
-                    description=asked.description,
-                    strict=bool(asked.strict),
-                )
+            return JsonObjectResponseFormat()
+        case JsonSchemaFormatParam():
+            return JsonSchemaResponseFormat(
+                name=asked.name, description=asked.description, strict=bool(asked.strict)
             )
-    return TextField()
+    return TextResponseFormat()

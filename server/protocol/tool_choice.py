@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from antiphon.server.protocol.absence import is_absent
+from antiphon.server.protocol.tools import HostedToolParam
 from antiphon.server.protocol.wire_model import InputModel, OutputModel
 
 MAX_ALLOWED_TOOLS = 128
@@ -16,13 +18,29 @@ class NamedToolParam(InputModel):
 
     type: Literal["function", "custom"]
     name: str
+    namespace: str | None = None
+
+
+def allowed_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
+    match posted:
+        case {"type": str(kind)} if kind not in ("function", "custom"):
+            return "<hosted>"
+        case HostedToolParam():
+            return "<hosted>"
+    return "<named>"
+
+
+AllowedToolParam = Annotated[
+    Annotated[NamedToolParam, Tag("<named>")] | Annotated[HostedToolParam, Tag("<hosted>")],
+    Discriminator(allowed_kind),
+]
 
 
 class AllowedToolsParam(InputModel):
     """Some of the tools that are offered; the model sees all of them."""
 
     type: Literal["allowed_tools"]
-    tools: Annotated[list[NamedToolParam], Field(min_length=1, max_length=MAX_ALLOWED_TOOLS)]
+    tools: Annotated[list[AllowedToolParam], Field(min_length=1, max_length=MAX_ALLOWED_TOOLS)]
     mode: ToolChoiceMode | None = None
 
 
@@ -49,6 +67,7 @@ ToolChoiceParam = Annotated[
 class NamedTool(OutputModel):
     type: Literal["function", "custom"]
     name: str
+    namespace: Annotated[str | None, Field(exclude_if=is_absent)] = None
 
 
 class AllowedTools(OutputModel):
@@ -65,11 +84,12 @@ def tool_choice_echo(choice: ToolChoiceParam) -> ToolChoice:
         case NamedToolParam():
             return _named(choice)
         case AllowedToolsParam():
-            return AllowedTools(tools=tuple(map(_named, choice.tools)), mode=choice.mode or "auto")
+            named = [tool for tool in choice.tools if isinstance(tool, NamedToolParam)]
+            return AllowedTools(tools=tuple(map(_named, named)), mode=choice.mode or "auto")
         case None:
             return "auto"
     return choice
 
 
 def _named(tool: NamedToolParam) -> NamedTool:
-    return NamedTool(type=tool.type, name=tool.name)
+    return NamedTool(**tool.model_dump())

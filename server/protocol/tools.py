@@ -1,5 +1,6 @@
 """Tools: as a client offers them, and as a response repeats them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, JsonValue, Tag
@@ -57,15 +58,45 @@ class CustomToolParam(InputModel):
     format: CustomFormat | None = None
 
 
+class NamespaceToolParam(InputModel):
+    """Functions under one name, as Codex offers them."""
+
+    type: Literal["namespace"]
+    name: ToolName
+    description: str | None = None
+    tools: Annotated[list[FunctionToolParam], Field(max_length=MAX_TOOLS, fail_fast=True)]
+
+
+class HostedToolParam(InputModel):
+    """A tool that the client expects its server to run, and that this one does not run.
+
+    Coding agents offer some with every request and do well without: the model never hears of them.
+    """
+
+    type: str
+
+
+SERVED_TOOLS = ("function", "custom", "namespace")
+
+
 def tool_kind(posted: Any) -> str:  # noqa: ANN401 - any JSON value
     match posted:
         case {"type": "custom"} | CustomToolParam():
             return "<custom>"
+        case {"type": "namespace"} | NamespaceToolParam():
+            return "<namespace>"
+        case {"type": str(kind)} if kind not in SERVED_TOOLS:
+            return "<hosted>"
+        case HostedToolParam():
+            return "<hosted>"
     return "<function>"
 
 
 ToolParam = Annotated[
-    Annotated[FunctionToolParam, Tag("<function>")] | Annotated[CustomToolParam, Tag("<custom>")],
+    Annotated[FunctionToolParam, Tag("<function>")]
+    | Annotated[CustomToolParam, Tag("<custom>")]
+    | Annotated[NamespaceToolParam, Tag("<namespace>")]
+    | Annotated[HostedToolParam, Tag("<hosted>")],
     Discriminator(tool_kind),
 ]
 
@@ -85,10 +116,22 @@ class CustomTool(OutputModel):
     format: dict[str, Any]
 
 
-Tool = Annotated[FunctionTool | CustomTool, Field(discriminator="type")]
+class NamespaceTool(OutputModel):
+    type: Literal["namespace"] = "namespace"
+    name: str
+    description: str | None
+    tools: tuple[FunctionTool, ...]
 
 
-def tool_echo(tool: ToolParam) -> Tool:
+Tool = Annotated[FunctionTool | CustomTool | NamespaceTool, Field(discriminator="type")]
+
+
+def tools_echo(tools: Sequence[ToolParam]) -> tuple[Tool, ...]:
+    """What the model is offered."""
+    return tuple(_echo(tool) for tool in tools if not isinstance(tool, HostedToolParam))
+
+
+def _echo(tool: FunctionToolParam | CustomToolParam | NamespaceToolParam) -> Tool:
     match tool:
         case FunctionToolParam():
             return FunctionTool(**tool.model_dump())
@@ -97,3 +140,6 @@ def tool_echo(tool: ToolParam) -> Tool:
             return CustomTool(
                 name=tool.name, description=tool.description, format=accepted.model_dump()
             )
+        case NamespaceToolParam():
+            functions = tuple(FunctionTool(**function.model_dump()) for function in tool.tools)
+            return NamespaceTool(name=tool.name, description=tool.description, tools=functions)

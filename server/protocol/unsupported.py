@@ -1,11 +1,12 @@
-"""What the standard knows and this server does not do yet: refused by name, never ignored.
+"""What others know and this server does not do: refused by name, never ignored.
 
 One row per field: its path in the posted body (`[]` is every element of a list) and the values
 that are served. null and absent always are. Building a feature begins with deleting its row.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
 
 from pydantic import JsonValue
 
@@ -19,38 +20,69 @@ ITEM_TYPES = (
     "function_call_output",
     "custom_tool_call",
     "custom_tool_call_output",
+    "compaction",
+    "item_reference",
+    "additional_tools",
 )
 
 SERVED_VALUES: tuple[tuple[str, tuple[JsonValue, ...]], ...] = (
-    ("previous_response_id", ()),
-    ("conversation", ()),
     ("prompt", ()),
-    ("context_management", ()),
-    ("background", (False,)),
-    ("store", (False,)),
-    ("include[]", ("message.output_text.logprobs", "reasoning.encrypted_content")),
-    ("tools[].type", ("function", "custom")),
+    ("context_management[].type", ("compaction",)),
     ("tools[].format.type", ("text", "grammar")),
     ("tool_choice.type", ("function", "custom", "allowed_tools")),
-    ("tool_choice.tools[].type", ("function", "custom")),
     ("text.format.type", ("text", "json_object", "json_schema")),
-    ("text.verbosity", ()),
-    ("reasoning.summary", ("auto",)),
-    ("truncation", ("disabled",)),
+    ("text.verbosity", ("medium",)),
     ("service_tier", ("auto", "default")),
-    ("stream_options.include_obfuscation", (False,)),
-    ("input[].type", ITEM_TYPES),
-    ("input[].content[].type", (*TEXT_TYPES, "refusal", "reasoning_text")),
-    ("input[].output[].type", TEXT_TYPES),
 )
 
+# Below each item of a list.
+SERVED_IN_ITEMS: tuple[tuple[str, tuple[JsonValue, ...]], ...] = (
+    ("type", ITEM_TYPES),
+    ("content[].type", (*TEXT_TYPES, "refusal", "reasoning_text", "input_file")),
+    ("content[].file_id", ()),
+    ("output[].type", (*TEXT_TYPES, "input_file")),
+    ("output[].file_id", ()),
+)
 
-def refuse_unsupported(posted: JsonValue) -> None:
+# What is left out instead, where the server's settings say so.
+SERVED_TOOLS: tuple[tuple[str, tuple[JsonValue, ...]], ...] = (
+    ("tools[].type", ("function", "custom", "namespace")),
+    ("input[].tools[].type", ("function", "custom", "namespace")),
+    ("tool_choice.tools[].type", ("function", "custom")),
+)
+
+NOT_UNDERSTOOD: dict[JsonValue, str] = {
+    "input_image": "images",
+    "input_audio": "sound",
+    "input_video": "video",
+}
+
+
+class UnsupportedTools(StrEnum):
+    """What becomes of a tool that the server would have to run."""
+
+    DROP = "drop"
+    REJECT = "reject"
+
+
+def refuse_unsupported(posted: JsonValue, tools: UnsupportedTools) -> None:
     """Raises UnsupportedParameter for the first row that the posted body breaks."""
-    for path, served in SERVED_VALUES:
+    _refuse(posted, SERVED_VALUES)
+    if tools is UnsupportedTools.REJECT:
+        _refuse(posted, SERVED_TOOLS)
+    refuse_unsupported_items(posted, "input")
+
+
+def refuse_unsupported_items(posted: JsonValue, param: str) -> None:
+    """Raises UnsupportedParameter for what no response could be made from. `param`: the list."""
+    _refuse(posted, [(f"{param}[].{path}", served) for path, served in SERVED_IN_ITEMS])
+
+
+def _refuse(posted: JsonValue, rows: Iterable[tuple[str, tuple[JsonValue, ...]]]) -> None:
+    for path, served in rows:
         for param, value in _find(posted, path.replace("[]", ".[]").split(".")):
             if value is not None and value not in served:
-                raise UnsupportedParameter(param, _sentence(param, served))
+                raise UnsupportedParameter(param, _sentence(param, value, served))
 
 
 def _find(value: JsonValue, steps: list[str], param: str = "") -> Iterator[tuple[str, JsonValue]]:
@@ -64,7 +96,9 @@ def _find(value: JsonValue, steps: list[str], param: str = "") -> Iterator[tuple
         yield from _find(value[steps[0]], steps[1:], f"{param}.{steps[0]}".lstrip("."))
 
 
-def _sentence(param: str, served: tuple[JsonValue, ...]) -> str:
+def _sentence(param: str, value: JsonValue, served: tuple[JsonValue, ...]) -> str:
+    if isinstance(value, str) and value in NOT_UNDERSTOOD:
+        return f"'{param}': this server's model does not understand {NOT_UNDERSTOOD[value]}."
     if not served:
         return f"'{param}' is not supported by this server."
     return f"'{param}' is supported only as {' or '.join(map(json.dumps, served))} by this server."

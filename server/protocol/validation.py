@@ -5,27 +5,52 @@ shows in an error.
 """
 
 import logging
+from collections.abc import Mapping
+from typing import TypeVar
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from antiphon.server.protocol.errors import InvalidParameter, MalformedBody
+from antiphon.server.protocol.queries import QueryModel
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.protocol.unsupported import refuse_unsupported
+from antiphon.server.protocol.unsupported import UnsupportedTools, refuse_unsupported
+from antiphon.server.protocol.wire_model import InputModel
 
 logger = logging.getLogger(__name__)
 
 
-def parse_create_response(body: bytes) -> CreateResponseBody:
-    """Raises MalformedBody, UnsupportedParameter or InvalidParameter."""
-    posted = parse_json(body)
-    refuse_unsupported(posted)
+Body = TypeVar("Body", bound=InputModel)
+
+
+def read_create_response(posted: JsonValue, tools: UnsupportedTools) -> CreateResponseBody:
+    """Raises UnsupportedParameter or InvalidParameter.
+
+    tools  what becomes of tools that the server would have to run.
+    """
+    refuse_unsupported(posted, tools)
+    return read_body(CreateResponseBody, posted)
+
+
+def read_body(kind: type[Body], posted: JsonValue) -> Body:
+    """Raises InvalidParameter."""
     try:
-        request_body = CreateResponseBody.model_validate(posted)
+        body = kind.model_validate(posted)
     except ValidationError as error:
         raise invalid_parameter(error, posted) from None
-    _log_unknown_keys(posted)
-    return request_body
+    _log_unknown_keys(kind, posted)
+    return body
+
+
+Query = TypeVar("Query", bound=QueryModel)
+
+
+def read_query(kind: type[Query], posted: Mapping[str, str]) -> Query:
+    """Raises InvalidParameter."""
+    try:
+        return kind.model_validate(dict(posted))
+    except ValidationError as error:
+        raise invalid_parameter(error, dict(posted)) from None
 
 
 def parse_json(body: bytes) -> JsonValue:
@@ -74,8 +99,8 @@ def _complaint(details: ErrorDetails) -> str:
     return details["msg"].replace("Input should", "should").replace("String should", "should")
 
 
-def _log_unknown_keys(posted: JsonValue) -> None:
+def _log_unknown_keys(kind: type[InputModel], posted: JsonValue) -> None:
     if logger.isEnabledFor(logging.DEBUG) and isinstance(posted, dict):
-        unknown = sorted(posted.keys() - CreateResponseBody.model_fields.keys())
+        unknown = sorted(posted.keys() - kind.model_fields.keys())
         if unknown:
             logger.debug("Ignored unknown request keys: %s", ", ".join(unknown))

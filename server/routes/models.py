@@ -1,6 +1,6 @@
 """GET /v1/models and GET /v1/models/{id}: there at once, also while the model still loads."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from antiphon.engine.generation import Engine
 from antiphon.server.admission import served_model
@@ -17,11 +17,13 @@ def models_router(context: ServerContext) -> APIRouter:
         return ModelCard(id=name, created=created, max_model_len=_max_model_len(context.engine))
 
     @router.get("/models", summary="List models")
-    async def list_models() -> ModelList:
+    async def list_models(request: Request) -> ModelList:
+        context.reception.caller(request.headers)
         return ModelList(data=tuple(map(card, context.model_names)))
 
     @router.get("/models/{model:path}", summary="Look up a model")
-    async def retrieve_model(model: str) -> ModelCard:
+    async def retrieve_model(model: str, request: Request) -> ModelCard:
+        context.reception.caller(request.headers)
         return card(served_model(model, context.model_names))
 
     return router

@@ -180,12 +180,9 @@ async def test_plain_answer_that_failed_is_a_500_with_the_same_response(
     assert plain == streamed[-1]["response"]
 
 
-@pytest.mark.parametrize("reason", [FinishReason.ABORTED, None])
-async def test_sequence_that_the_engine_drops_is_a_failure(
-    reason: FinishReason | None, language_side: LanguageSide
-) -> None:
+async def test_sequence_that_the_engine_drops_is_a_failure(language_side: LanguageSide) -> None:
     token_ids = [language_side.tokenizer.encode("Hello")]
-    response = await client_of(Script(token_ids, reason), language_side).respond()
+    response = await client_of(Script(token_ids, None), language_side).respond()
     assert response["status"] == "failed"
 
 

@@ -30,7 +30,10 @@ def test_document_refers_only_to_schemas_that_it_holds(document: dict[str, Any])
 
 def test_document_promises_no_422(document: dict[str, Any]) -> None:
     answers = [
-        operation["responses"] for path in document["paths"].values() for operation in path.values()
+        operation["responses"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        if "responses" in operation
     ]
     assert answers
     assert not [answer for answer in answers if "422" in answer]
@@ -38,13 +41,8 @@ def test_document_promises_no_422(document: dict[str, Any]) -> None:
 
 # Optional keys of the published schema that nothing here takes or sends yet.
 NOT_SERVED = {
-    "CreateResponseBody.previous_response_id",
+    "CompactionBody.created_by",
     "ErrorPayload.headers",
-    "Message.phase",
-    "ResponseFunctionCallArgumentsDeltaStreamingEvent.obfuscation",
-    "ResponseOutputTextDeltaStreamingEvent.obfuscation",
-    "ResponseReasoningDeltaStreamingEvent.obfuscation",
-    "TextField.verbosity",
 }
 
 

@@ -138,7 +138,7 @@ async def test_body_that_is_too_large_is_a_413(has_length: bool, client: Client)
     assert error_of(answer, 413)["code"] == "request_too_large"
 
 
-@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("media_type", ["text/plain", "multipart/form-data"])
 async def test_body_that_is_not_declared_as_json_is_a_415(media_type: str, client: Client) -> None:
     answer = await client.http.post(
         "/v1/responses", content=b"{}", headers={"content-type": media_type}
@@ -222,7 +222,7 @@ async def test_no_sequence_is_submitted_for_a_refused_request(
     wrongs: list[dict[str, object]] = [
         {"temperature": 9},
         {"model": "other"},
-        {"store": True},
+        {"background": True, "store": False},
         {"input": []},
     ]
     for wrong in wrongs:

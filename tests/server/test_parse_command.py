@@ -82,7 +82,7 @@ def test_tools_give_bare_values_their_types(run: Run) -> None:
 def test_events_are_shown_when_they_are_asked_for(run: Run) -> None:
     [answer] = run({"dialect": "qwen3", "raw": f"So: {CALL}"}, flags="--events")
     assert answer["events"] == [
-        {"type": "text_delta", "text": "So: ", "offset": 0},
+        {"type": "text_delta", "text": "So: ", "offset": 0, "phase": None},
         {"type": "call_started", "index": 0, "name": "f", "native_id": None},
         {"type": "arguments_delta", "index": 0, "json_text": '{"a": 1}'},
         {"type": "call_finished", "index": 0},

@@ -11,6 +11,7 @@ from antiphon.models.language_side import LanguageSide
 from antiphon.server.prompt import Prompt, build_prompt
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.tool_menu import tool_menu
+from tests.histories import messages_of
 
 TOOL = {"type": "function", "name": "f", "description": "Does.", "parameters": {"type": "object"}}
 CALL = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": '{"b":1.0, "a":[]}'}
@@ -51,7 +52,12 @@ def speaking(language_side: LanguageSide, source: str) -> LanguageSide:
 
 def prompt_of(language_side: LanguageSide, **fields: object) -> Prompt:
     body = CreateResponseBody.model_validate(fields)
-    return build_prompt(body, tool_menu(body), language_side)
+    return build_prompt(
+        messages_of(body),
+        language_side,
+        tools=tool_menu(body).for_template(),
+        effort=body.reasoning.effort if body.reasoning else None,
+    )
 
 
 def test_prompt_is_the_rendered_template_with_the_assistants_turn_begun(

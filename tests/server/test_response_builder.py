@@ -13,19 +13,23 @@ from antiphon.models.dialects.segments import (
     CallFinished,
     CallIncomplete,
     CallStarted,
+    Citation,
     ReasoningDelta,
+    RefusalDelta,
     Segment,
     TextDelta,
 )
 from antiphon.server.error_table import failure_payload
 from antiphon.server.item_writers.item_place import ItemPlace
 from antiphon.server.item_writers.message_writer import MessageWriter
-from antiphon.server.protocol.events import StreamingEvent
+from antiphon.server.protocol.events import ResponseOutputItemDoneStreamingEvent, StreamingEvent
+from antiphon.server.protocol.input_items import CustomToolCallParam, FunctionCallParam
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.protocol.response import InputTokensDetails, OutputTokensDetails, Usage
-from antiphon.server.reasoning_seal import unseal
 from antiphon.server.response_builder import ResponseBuilder
-from tests.serving import CountingIds, StandingClock
+from antiphon.server.seal import REASONING
+from antiphon.server.tool_menu import tool_menu
+from tests.serving import SEAL, CountingIds, StandingClock
 from tests.stream_rules import check_stream
 
 USAGE = Usage(
@@ -40,9 +44,22 @@ CUSTOM_TOOL = {"type": "custom", "name": "patch"}
 
 def make_builder(**fields: object) -> ResponseBuilder:
     body = CreateResponseBody.model_validate(fields)
+    calls = (FunctionCallParam, CustomToolCallParam)
+    items = body.input if isinstance(body.input, list) else []
     return ResponseBuilder(
-        body, SamplingParams(), model="tiny", ids=CountingIds(), clock=StandingClock()
+        body,
+        SamplingParams(),
+        tool_menu(body),
+        model="tiny",
+        ids=CountingIds(),
+        clock=StandingClock(),
+        seal=SEAL,
+        call_ids=[item.call_id for item in items if isinstance(item, calls)],
     )
+
+
+def written(builder: ResponseBuilder, segments: Sequence[Segment]) -> list[StreamingEvent]:
+    return [event for segment in segments for event in builder.segment(segment)]
 
 
 def text(*pieces: str) -> list[Segment]:
@@ -57,7 +74,7 @@ def call(index: int, name: str, *arguments: str, native_id: str | None = None) -
 def respond(segments: Sequence[Segment], **fields: object) -> dict[str, Any]:
     """The finished response, after all rules of a stream were checked."""
     builder = make_builder(**fields)
-    events = [*builder.start(), *builder.segments(segments), *builder.complete(USAGE)]
+    events = [*builder.start(), *written(builder, segments), *builder.complete(USAGE)]
     return folded(events)
 
 
@@ -82,8 +99,8 @@ def test_event_stays_as_it_was_while_the_response_goes_on() -> None:
     texts: list[str] = []
     for step in (
         builder.start(),
-        builder.segments(text("Hello")),
-        builder.segments(text(" world")),
+        written(builder, text("Hello")),
+        written(builder, text(" world")),
         builder.complete(USAGE),
     ):
         events += step
@@ -95,8 +112,8 @@ def test_event_stays_as_it_was_while_the_response_goes_on() -> None:
 def test_empty_text_is_no_event_and_opens_no_item() -> None:
     builder = make_builder()
     builder.start()
-    assert builder.segments([TextDelta("", 0), ReasoningDelta("")]) == []
-    assert [event.type for event in builder.segments(text("a", ""))] == [
+    assert written(builder, [TextDelta("", 0), ReasoningDelta("")]) == []
+    assert [event.type for event in written(builder, text("a", ""))] == [
         "response.output_item.added",
         "response.content_part.added",
         "response.output_text.delta",
@@ -105,7 +122,7 @@ def test_empty_text_is_no_event_and_opens_no_item() -> None:
 
 def test_failure_closes_the_open_item_first() -> None:
     builder = make_builder()
-    events = [*builder.start(), *builder.segments(text("Hel"))]
+    events = [*builder.start(), *written(builder, text("Hel"))]
     events += builder.fail(failure_payload(ZeroDivisionError()), USAGE)
     folded(events)
     assert [event.type for event in events[-3:]] == [
@@ -193,8 +210,8 @@ def test_models_own_id_is_kept_where_it_is_usable_and_unique(
 def test_cut_off_call_is_incomplete_and_so_is_the_response() -> None:
     builder = make_builder()
     events = builder.start()
-    events += builder.segments([*call(0, "f", "{}"), CallStarted(1, "g"), ArgumentsDelta(1, '{"a')])
-    events += builder.segments([CallIncomplete(1)])
+    events += written(builder, [*call(0, "f", "{}"), CallStarted(1, "g"), ArgumentsDelta(1, '{"a')])
+    events += written(builder, [CallIncomplete(1)])
     response = folded([*events, *builder.cut_off(USAGE)])
     assert [item["status"] for item in response["output"]] == ["completed", "incomplete"]
     assert response["output"][1]["arguments"] == '{"a'
@@ -205,8 +222,8 @@ def test_nothing_comes_behind_a_call_that_was_broken_off() -> None:
     builder = make_builder()
     events = builder.start()
     assert not builder.is_over
-    events += builder.segments(
-        [CallStarted(0, "f"), ArgumentsDelta(0, '{"a'), CallIncomplete(0), *text("Oops.")]
+    events += written(
+        builder, [CallStarted(0, "f"), ArgumentsDelta(0, '{"a'), CallIncomplete(0), *text("Oops.")]
     )
     assert builder.is_over
     response = folded([*events, *builder.complete(USAGE)])
@@ -217,7 +234,7 @@ def test_nothing_comes_behind_a_call_that_was_broken_off() -> None:
 
 def test_running_out_of_tokens_between_items_leaves_them_completed() -> None:
     builder = make_builder()
-    events = [*builder.start(), *builder.segments(call(0, "f", "{}"))]
+    events = [*builder.start(), *written(builder, call(0, "f", "{}"))]
     response = folded([*events, *builder.cut_off(USAGE)])
     assert [item["status"] for item in response["output"]] == ["completed"]
     assert response["status"] == "incomplete"
@@ -226,7 +243,7 @@ def test_running_out_of_tokens_between_items_leaves_them_completed() -> None:
 def test_reasoning_is_sealed_where_that_was_asked_for() -> None:
     include = ["reasoning.encrypted_content"]
     response = respond([ReasoningDelta("Hm. 👋"), *text("Hi")], include=include)
-    assert unseal(response["output"][0]["encrypted_content"]) == "Hm. 👋"
+    assert SEAL.open(REASONING, response["output"][0]["encrypted_content"]) == "Hm. 👋"
 
 
 def test_request_is_echoed_with_nothing_left_out() -> None:
@@ -246,7 +263,7 @@ def test_request_is_echoed_with_nothing_left_out() -> None:
     assert {name: echoed[name] for name in fields} == fields
     assert echoed["reasoning"] == {"effort": "none", "summary": None}
     assert (echoed["store"], echoed["background"], echoed["truncation"]) == (
-        False,
+        True,
         False,
         "disabled",
     )
@@ -284,7 +301,9 @@ def test_writer_numbers_its_events_from_the_counter_it_shares() -> None:
     writer = MessageWriter(ItemPlace("msg_1", 4, iter(range(10, 20))))
     events = [*writer.open(), *writer.write("a"), *writer.close("incomplete")]
     assert [event.sequence_number for event in events] == [10, 11, 12, 13, 14, 15]
-    assert writer.item("incomplete").content[0].text == "a"
+    done = events[-1]
+    assert isinstance(done, ResponseOutputItemDoneStreamingEvent)
+    assert done.item.model_dump()["content"][0]["text"] == "a"
 
 
 PIECES = st.sampled_from(["", " ", "\n", "a", " b\n", "👋"])
@@ -297,26 +316,36 @@ ENDS: list[list[Segment]] = [
     [ArgumentsDelta(0, '"\\ud83d'), ArgumentsDelta(0, '\\ude00"}'), CallFinished(0)],
 ]
 CALLS = st.builds(lambda start, end: [*start, *end], st.sampled_from(STARTS), st.sampled_from(ENDS))
+PHASES = st.sampled_from([None, "commentary", "final_answer"])
 SEGMENTS = st.lists(
     st.builds(lambda piece: [TextDelta(piece, 0)], PIECES)
+    | st.builds(lambda piece, phase: [TextDelta(piece, 0, phase)], PIECES, PHASES)
     | st.builds(lambda piece: [ReasoningDelta(piece)], PIECES)
+    | st.builds(lambda piece: [RefusalDelta(piece)], PIECES.filter(bool))
+    | st.just([Citation("http://a", "A", 0, 1)])
     | CALLS
 )
 
 
-@given(SEGMENTS, st.sampled_from(["complete", "cut_off", "fail"]))
+@given(SEGMENTS, st.sampled_from(["complete", "cut_off", "fail", "cancel"]), st.booleans())
 def test_whatever_the_model_does_the_stream_keeps_all_rules(
-    groups: list[list[Segment]], ending: str
+    groups: list[list[Segment]], ending: str, is_in_background: bool
 ) -> None:
-    builder = make_builder(tools=[CUSTOM_TOOL])
+    builder = make_builder(tools=[CUSTOM_TOOL], background=is_in_background)
     events = builder.start()
-    for group in groups:
-        events += builder.segments(group)
+    if is_in_background:
+        events += builder.begin()
+    for index, group in enumerate(groups):
+        events += written(builder, group)
+        if builder.open_reasoning:
+            events += builder.summarise(f"Summary {index}.")
     match ending:
         case "complete":
             events += builder.complete(USAGE)
         case "cut_off":
             events += builder.cut_off(USAGE)
+        case "cancel":
+            events += builder.cancel(USAGE)
         case _:
             events += builder.fail(failure_payload(ZeroDivisionError()), USAGE)
     response = folded(events)

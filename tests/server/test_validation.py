@@ -16,7 +16,15 @@ from antiphon.server.protocol.errors import (
     RequestRefused,
     UnsupportedParameter,
 )
-from antiphon.server.protocol.validation import parse_create_response
+from antiphon.server.protocol.requests import CreateResponseBody
+from antiphon.server.protocol.unsupported import UnsupportedTools
+from antiphon.server.protocol.validation import parse_json, read_create_response
+
+
+def parse_create_response(
+    body: bytes, tools: UnsupportedTools = UnsupportedTools.DROP
+) -> CreateResponseBody:
+    return read_create_response(parse_json(body), tools)
 
 
 def refused(body: object) -> RequestRefused:
@@ -167,29 +175,17 @@ def test_wrong_value_is_named_as_the_client_wrote_it(body: object, param: str | 
 @pytest.mark.parametrize(
     ("body", "param"),
     [
-        ({"previous_response_id": "resp_1"}, "previous_response_id"),
-        ({"conversation": "conv_1"}, "conversation"),
         ({"prompt": {"id": "p"}}, "prompt"),
-        ({"context_management": []}, "context_management"),
-        ({"background": True}, "background"),
-        ({"store": True}, "store"),
-        ({"include": ["file_search_call.results"]}, "include[0]"),
-        ({"tools": [FUNCTION, {"type": "web_search"}]}, "tools[1].type"),
+        ({"context_management": [{"type": "other"}]}, "context_management[0].type"),
         ({"tools": [FUNCTION], "tool_choice": {"type": "mcp"}}, "tool_choice.type"),
-        (
-            {"tool_choice": {"type": "allowed_tools", "tools": [{"type": "mcp"}]}},
-            "tool_choice.tools[0].type",
-        ),
         ({"text": {"format": {"type": "grammar"}}}, "text.format.type"),
-        ({"reasoning": {"summary": "detailed"}}, "reasoning.summary"),
-        ({"input": [USER, {"type": "item_reference", "id": "msg_1"}]}, "input[1].type"),
+        ({"input": [USER, {"type": "web_search_call", "id": "ws_1"}]}, "input[1].type"),
         ({"input": [{**OUTPUT, "output": [{"type": "input_image"}]}]}, "input[0].output[0].type"),
         ({"text": {"verbosity": "low"}}, "text.verbosity"),
-        ({"truncation": "auto"}, "truncation"),
         ({"service_tier": "flex"}, "service_tier"),
         (
-            {"stream_options": {"include_obfuscation": True}},
-            "stream_options.include_obfuscation",
+            {"input": [{**USER, "content": [{"type": "input_file", "file_id": "file_1"}]}]},
+            "input[0].content[0].file_id",
         ),
         (
             {"input": [USER, {"role": "user", "content": [TEXT_PART, {"type": "input_image"}]}]},
@@ -205,9 +201,40 @@ def test_what_is_known_but_not_served_is_refused_by_name(body: object, param: st
 
 
 @pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"tools": [FUNCTION, {"type": "web_search"}]}, "tools[1].type"),
+        (
+            {"input": [{"type": "additional_tools", "tools": [{"type": "mcp"}]}]},
+            "input[0].tools[0].type",
+        ),
+        (
+            {"tool_choice": {"type": "allowed_tools", "tools": [{"type": "mcp"}]}},
+            "tool_choice.tools[0].type",
+        ),
+    ],
+)
+def test_tools_that_the_server_would_have_to_run_are_refused_only_if_it_is_told_to(
+    body: object, param: str
+) -> None:
+    posted = json.dumps(body).encode()
+    parse_create_response(posted)
+    with pytest.raises(UnsupportedParameter) as caught:
+        parse_create_response(posted, UnsupportedTools.REJECT)
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {},
+        {"previous_response_id": "resp_1", "store": True, "background": True},
+        {"conversation": "conv_1", "include": ["file_search_call.results"]},
+        {"conversation": {"id": "conv_1"}, "truncation": "auto", "context_management": []},
+        {"context_management": [{"type": "compaction", "compact_threshold": 1000}]},
+        {"reasoning": {"summary": "detailed"}, "stream_options": {"include_obfuscation": True}},
+        {"input": [USER, {"type": "item_reference", "id": "msg_1"}, {"id": "msg_2"}]},
+        {"input": [{"type": "compaction", "encrypted_content": "x", "id": None}]},
         {"text": {}, "include": [], "tools": [], "tool_choice": "auto", "store": False},
         {"tool_choice": "none", "truncation": "disabled", "service_tier": "auto"},
         {"background": False, "service_tier": "default", "parallel_tool_calls": True},

@@ -4,17 +4,18 @@ import json
 
 import pytest
 
-from antiphon.server.chat.conversation import conversation
 from antiphon.server.chat.message import ChatCall, ChatMessage, Role
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.reasoning_seal import seal
+from antiphon.server.seal import REASONING
+from tests.histories import messages_of
+from tests.serving import SEAL
 
 USER = {"role": "user", "content": "Hi"}
 
 
 def said(*items: object, **fields: object) -> list[ChatMessage]:
-    return conversation(CreateResponseBody.model_validate({"input": list(items), **fields}))
+    return messages_of(CreateResponseBody.model_validate({"input": list(items), **fields}))
 
 
 def call(call_id: str, arguments: str = "{}", **fields: object) -> dict[str, object]:
@@ -32,13 +33,13 @@ def reasoning(text: str) -> dict[str, object]:
 
 def test_string_is_a_user_message_also_when_it_is_empty() -> None:
     for text in ("Hi", ""):
-        assert conversation(CreateResponseBody(input=text)) == [ChatMessage(Role.USER, text)]
+        assert messages_of(CreateResponseBody(input=text)) == [ChatMessage(Role.USER, text)]
 
 
 def test_instructions_come_before_everything_else() -> None:
     messages = said({"role": "system", "content": "Sys"}, instructions="Be brief.")
     assert [message.text for message in messages] == ["Be brief.", "Sys"]
-    assert conversation(CreateResponseBody(instructions="Alone")) == [
+    assert messages_of(CreateResponseBody(instructions="Alone")) == [
         ChatMessage(Role.SYSTEM, "Alone")
     ]
 
@@ -94,7 +95,7 @@ def test_custom_call_is_a_call_with_one_text() -> None:
 
 
 def test_sealed_reasoning_is_opened_where_there_is_no_text_beside_it() -> None:
-    sealed = {"type": "reasoning", "summary": [], "encrypted_content": seal("Hm.")}
+    sealed = {"type": "reasoning", "summary": [], "encrypted_content": SEAL.close(REASONING, "Hm.")}
     assert said(sealed) == [ChatMessage(Role.ASSISTANT, reasoning="Hm.")]
     assert said({**sealed, **reasoning("Open.")})[0].reasoning == "Open."
     assert said({"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}]}) == []

@@ -1,0 +1,148 @@
+"""One WebSocket connection: turns one after the other, and what it remembers of them.
+
+Source: Open Responses, WebSocket mode. What is sent is what a stream of the same response holds,
+one event a frame, without `[DONE]`.
+"""
+
+import asyncio
+import logging
+from contextlib import aclosing
+
+from pydantic import JsonValue
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from antiphon.server.admission import admit
+from antiphon.server.caller import Caller
+from antiphon.server.context import ServerContext
+from antiphon.server.emission import Emission, renamed
+from antiphon.server.emissions import emissions
+from antiphon.server.error_table import error_payload, error_row
+from antiphon.server.local_past import LocalPast
+from antiphon.server.past import StoredPast
+from antiphon.server.protocol.errors import (
+    ConnectionLimitReached,
+    InvalidParameter,
+    UnsupportedParameter,
+)
+from antiphon.server.protocol.events import TerminalEvent, WebSocketErrorEvent
+from antiphon.server.protocol.requests import CreateResponseBody
+from antiphon.server.protocol.validation import parse_json, read_create_response
+from antiphon.server.response_record import ResponseRecord
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING_MESSAGES = 4  # further ones wait in the socket
+TYPE = "response.create"
+# Clients send it although the standard forbids it, and mean what happens anyway.
+IGNORED = ("type", "stream", "stream_options")
+
+
+class WebSocketSession:
+    """An accepted connection of one caller."""
+
+    def __init__(
+        self, socket: WebSocket, caller: Caller, context: ServerContext, max_seconds: float
+    ) -> None:
+        self._socket = socket
+        self._caller = caller
+        self._context = context
+        self._max_seconds = max_seconds
+        self._past = LocalPast(StoredPast(context.store(), caller.owner))
+        self._messages: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING_MESSAGES)
+
+    async def serve(self) -> None:
+        """Until the client leaves, or the connection has lasted long enough."""
+        reading = asyncio.create_task(self._read())
+        working = asyncio.create_task(self._work())
+        try:
+            await asyncio.wait((reading, working), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (reading, working):
+                task.cancel()
+            await asyncio.gather(reading, working, return_exceptions=True)
+        if working.done() and not working.cancelled() and (error := working.exception()):
+            raise error
+
+    async def _read(self) -> None:
+        """Returns when the client has gone: what it still waited for is not worked on."""
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text")
+            await self._messages.put(text if text is not None else "")
+
+    async def _work(self) -> None:
+        try:
+            async with asyncio.timeout(self._max_seconds) as limit:
+                while True:
+                    message = await self._messages.get()
+                    deadline = limit.when()
+                    limit.reschedule(None)  # a turn that has begun may end
+                    await self._take_turn(message)
+                    limit.reschedule(deadline)
+        except TimeoutError:
+            await self._send_error(ConnectionLimitReached(self._max_seconds))
+            await self._socket.close()
+        except WebSocketDisconnect:
+            return
+
+    async def _take_turn(self, message: str) -> None:
+        """Errors before the response begins are told in an envelope, and the connection goes on."""
+        previous_id: str | None = None
+        try:
+            body = self._body(parse_json(message.encode()))
+            previous_id = body.previous_response_id
+            admission = await admit(body, self._caller, self._context, self._past)
+        except WebSocketDisconnect:
+            raise
+        except Exception as error:
+            self._past.forget(previous_id or _previous_id(message))
+            await self._send_error(error)
+            return
+        record = ResponseRecord.of(admission, self._context.ids)
+        async with admission, aclosing(emissions(record, self._context)) as made:
+            async for emission in made:
+                self._note(emission, record)
+                await self._send(emission)
+
+    def _body(self, posted: JsonValue) -> CreateResponseBody:
+        """Raises what `read_create_response` raises, also for fields that only HTTP has."""
+        if not isinstance(posted, dict) or posted.get("type") != TYPE:
+            raise InvalidParameter("type", f"'type' should be {TYPE!r}.")
+        if posted.get("background"):
+            raise UnsupportedParameter("background", "'background' is not for WebSockets.")
+        kept: JsonValue = {key: value for key, value in posted.items() if key not in IGNORED}
+        return read_create_response(kept, self._context.unsupported_tools)
+
+    def _note(self, emission: Emission, record: ResponseRecord) -> None:
+        """A turn that ended well can be continued; what a failed one continued cannot any more."""
+        if not isinstance(emission.event, TerminalEvent):
+            return
+        response = emission.event.response
+        if response.status == "failed":
+            self._past.forget(record.admission.body.previous_response_id)
+            return
+        earlier = record.admission.history.earlier
+        self._past.remember(response.id, (*earlier, *record.items(response)))
+
+    async def _send(self, emission: Emission) -> None:
+        record = renamed(emission.record, self._caller.event_names)
+        await self._socket.send_text(record.data)
+
+    async def _send_error(self, error: Exception) -> None:
+        row = error_row(error)
+        if row.status >= 500:
+            logger.error("A turn could not begin: %s", error)
+        event = WebSocketErrorEvent(status=row.status, error=error_payload(error))
+        await self._socket.send_text(event.model_dump_json())
+
+
+def _previous_id(message: str) -> str | None:
+    """What a request that cannot be read wanted to continue."""
+    try:
+        posted = parse_json(message.encode())
+    except Exception:
+        return None
+    previous_id = posted.get("previous_response_id") if isinstance(posted, dict) else None
+    return previous_id if isinstance(previous_id, str) else None
