@@ -10,6 +10,7 @@ from antiphon.server.api_document import DescribedApp
 from antiphon.server.context import ServerContext
 from antiphon.server.error_answers import ErrorAnswers
 from antiphon.server.request_id import RequestIds
+from antiphon.server.routes.chat_completions import chat_completions_router
 from antiphon.server.routes.conversations import conversations_router
 from antiphon.server.routes.health import health_router
 from antiphon.server.routes.models import models_router
@@ -19,6 +20,7 @@ from antiphon.server.routes.websocket import websocket_router
 ROUTERS = (
     responses_router,
     websocket_router,
+    chat_completions_router,
     conversations_router,
     models_router,
     health_router,
