@@ -26,7 +26,7 @@ class Limits:
     websocket_max_seconds  how long one connection may last; None takes no connections.
     """
 
-    max_body_bytes: int = 32 * 1024 * 1024
+    max_body_bytes: int = 64 * 1024 * 1024
     retry_after_seconds: int = 2
     websocket_max_seconds: float | None = 3600
 

@@ -6,7 +6,7 @@ from typing import Any
 from antiphon.server.abandoned import events_of_abandoned
 from antiphon.server.caller import Caller
 from antiphon.server.context import ServerContext
-from antiphon.server.protocol.errors import NotCancellable
+from antiphon.server.protocol.errors import MadeElsewhere, NotCancellable
 from antiphon.server.store.records import RecordedEvent, StoredResponse
 
 
@@ -25,16 +25,23 @@ class Retrieval:
         return _resource(await self.stored(response_id))
 
     async def events(self, response_id: str, after: int) -> AsyncIterator[RecordedEvent]:
-        """Its events behind number `after`: those that are there, and those to come."""
+        """Its events behind number `after`: those that are there, and those to come.
+
+        Raises MadeElsewhere.
+        """
         live = self._context.background.find(self._owner, response_id)
         if live is not None:
             return live.follow(after)
         stored = await self.stored(response_id)
+        _require_ended(stored)
         events = await self._context.store().events(self._owner, response_id)
         return _listed(events or events_of_abandoned(stored, after), after)
 
     async def cancelled(self, response_id: str) -> dict[str, Any]:
-        """The response once it has ended. Raises NotCancellable for one in the foreground."""
+        """The response once it has ended.
+
+        Raises NotCancellable for one in the foreground, and MadeElsewhere.
+        """
         live = self._context.background.find(self._owner, response_id)
         if live is not None:
             live.cancel()
@@ -42,6 +49,7 @@ class Retrieval:
         stored = await self.stored(response_id)
         if not stored.resource["background"]:
             raise NotCancellable(response_id)
+        _require_ended(stored)
         return _resource(stored)
 
     async def delete(self, response_id: str) -> None:
@@ -55,6 +63,12 @@ class Retrieval:
     async def stored(self, response_id: str) -> StoredResponse:
         """As it is kept, with what it was asked."""
         return await self._context.store().response(self._owner, response_id)
+
+
+def _require_ended(stored: StoredResponse) -> None:
+    """Raises MadeElsewhere for what another process makes, or made until it died a moment ago."""
+    if stored.status in ("queued", "in_progress"):
+        raise MadeElsewhere(stored.id)
 
 
 def _resource(stored: StoredResponse) -> dict[str, Any]:

@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         default=3600.0, gt=0, allow_inf_nan=False, description="How long one of them may last."
     )
     max_body_bytes: Bytes = Field(
-        default=ByteSize(32 * 1024**2),
+        default=ByteSize(64 * 1024**2),
         gt=0,
         description="The largest request body, in bytes or as 64MiB; "
         "a larger one is answered with 413.",

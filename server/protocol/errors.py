@@ -8,6 +8,7 @@ RequestRefused
 ├── PreviousResponseNotFound  what the request continues is not stored here
 ├── ReferencedItemNotFound    an item that the input refers to is not stored here
 ├── ConversationBusy       another response of the conversation is being made
+├── MadeElsewhere          another server process is making the response
 ├── NotCancellable         only background responses can be cancelled
 ├── InvalidApiKey          the key is missing, or none of those that the server takes
 ├── ConnectionLimitReached  a WebSocket has lasted long enough
@@ -104,6 +105,14 @@ class NotCancellable(RequestRefused):
 
     def __init__(self, response_id: str) -> None:
         message = f"The response '{response_id}' was not created with 'background': true."
+        super().__init__("response_id", message)
+
+
+class MadeElsewhere(RequestRefused):
+    """Another server process is making the response: only that one can follow or end it."""
+
+    def __init__(self, response_id: str) -> None:
+        message = f"The response '{response_id}' is being made by another process of this server."
         super().__init__("response_id", message)
 
 

@@ -65,6 +65,8 @@ def _add_making(router: APIRouter, context: ServerContext) -> None:
         caller = context.reception.caller(request.headers)
         posted = await read_posted(request, max_body_bytes)
         body = read_create_response(posted, context.unsupported_tools)
+        # Whoever counts does not want the model to summarise anything.
+        body = body.model_copy(update={"context_management": None})
         draft = await drafted(body, caller, context)
         num_tokens = len(draft.window.prompt.token_ids) if draft.window else 0
         return InputTokens(input_tokens=num_tokens)

@@ -95,6 +95,29 @@ async def test_leaving_a_generation_early_frees_its_blocks(client: EngineClient)
     assert client.stats.num_free_blocks == client.stats.num_blocks
 
 
+async def test_cancelled_generation_ends_with_what_it_had(client: EngineClient) -> None:
+    generation = client.submit([5, 6, 7], SamplingParams(temperature=0, max_tokens=400))
+    token_ids: list[int] = []
+    reason: FinishReason | None = None
+    async with generation:
+        async for delta in generation:
+            token_ids += delta.token_ids
+            reason = delta.finish_reason
+            if len(token_ids) >= 2:
+                generation.cancel()
+    assert reason is FinishReason.ABORTED
+    assert 2 <= len(token_ids) < 400
+    await until_idle(client)
+
+
+async def test_generation_that_has_ended_is_not_cancelled_any_more(client: EngineClient) -> None:
+    generation = client.submit([5, 6, 7], GREEDY)
+    async with generation:
+        deltas = [delta async for delta in generation]
+        generation.cancel()
+    assert deltas[-1].finish_reason is FinishReason.LENGTH
+
+
 async def test_what_can_never_run_is_refused_before_it_is_queued(client: EngineClient) -> None:
     limit = client.card.max_sequence_len
     with pytest.raises(PromptTooLong):

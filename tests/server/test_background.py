@@ -208,6 +208,12 @@ async def test_response_whose_server_died_has_failed_when_its_lease_is_over(
     client = Client(restarted)
     await keep_leases(store, restarted.background)
     assert (await read(client, queued["id"]))["status"] == "queued", "somebody may still make it"
+    path = f"/v1/responses/{queued['id']}"
+    for answer in (
+        await client.http.get(path, params={"stream": "true"}),
+        await client.http.post(f"{path}/cancel"),
+    ):
+        assert error_of(answer, 409)["code"] == "response_in_progress"
     clock.now += LEASE_SECONDS + 1
     await keep_leases(store, restarted.background)
     response = await read(client, queued["id"])
