@@ -153,8 +153,8 @@ def _callable(tool: OfferedTool) -> CallableTool:
 def text_schema(text: TextParam | None) -> JsonSchema | None:
     """What the text has to be as JSON; None where it may be anything."""
     match text.format if text else None:
-        case JsonSchemaFormatParam(json_schema=schema):
+        case JsonSchemaFormatParam(json_schema=dict(schema)):
             return schema
-        case JsonObjectFormatParam():
+        case JsonObjectFormatParam() | JsonSchemaFormatParam():
             return ANY_OBJECT
     return None

@@ -1,6 +1,9 @@
 """What a request brought, in the shape in which it is kept and shown: every item with an id."""
 
+import contextlib
 from collections.abc import Iterable
+
+from pydantic import JsonValue, ValidationError
 
 from antiphon.server.ids import IdSource
 from antiphon.server.protocol.content import (
@@ -12,6 +15,7 @@ from antiphon.server.protocol.content import (
     ReasoningTextContent,
     RefusalContent,
     SummaryTextContent,
+    UrlCitation,
 )
 from antiphon.server.protocol.input_content import (
     ContentParam,
@@ -118,7 +122,19 @@ def _part(part: ContentParam | str, *, is_assistant: bool) -> MessagePart:
         case InputFileParam():
             return _file(part)
     text = part if isinstance(part, str) else part.text
-    return OutputTextContent(text=text) if is_assistant else InputTextContent(text=text)
+    if not is_assistant:
+        return InputTextContent(text=text)
+    annotations = () if isinstance(part, str) else _citations(part.annotations or ())
+    return OutputTextContent(text=text, annotations=annotations)
+
+
+def _citations(annotations: Iterable[JsonValue]) -> tuple[UrlCitation, ...]:
+    """Those that the standard knows."""
+    known: list[UrlCitation] = []
+    for annotation in annotations:
+        with contextlib.suppress(ValidationError):
+            known.append(UrlCitation.model_validate(annotation))
+    return tuple(known)
 
 
 def _file(part: InputFileParam) -> InputFileContent:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, JsonValue, Tag
 
 from antiphon.server.protocol.wire_model import InputModel
 
@@ -18,6 +18,7 @@ class TextContentParam(InputModel):
 
     type: Literal["input_text", "output_text", "text"]
     text: InputText
+    annotations: Annotated[list[JsonValue], Field(max_length=MAX_PARTS)] | None = None
 
 
 class RefusalContentParam(InputModel):

@@ -1,7 +1,7 @@
 """The body of `POST /v1/responses`, in the shapes that are served.
 
-A field whose type here is narrower than the published one (`truncation`, `include`, ...) has a row
-in `unsupported.py` that refuses the rest by name before this type is tried.
+What is not served of it has a row in `unsupported.py`, which refuses it by name before this type is
+tried.
 """
 
 from typing import Annotated, Any, Literal
@@ -123,7 +123,7 @@ class CreateResponseBody(InputModel):
     truncation: Literal["auto", "disabled"] | None = None
     store: bool | None = None
     background: bool | None = None
-    service_tier: Literal["auto", "default"] | None = None
+    service_tier: Literal["auto", "default", "flex", "priority"] | None = None
     safety_identifier: Identifier | None = None
     prompt_cache_key: Identifier | None = None
 

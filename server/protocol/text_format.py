@@ -7,8 +7,10 @@ from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag
 from antiphon.server.protocol.absence import is_absent
 from antiphon.server.protocol.wire_model import InputModel, OutputModel
 
-# What every model does unasked is all that any of them can be asked for.
-Verbosity = Literal["medium"]
+# What the echo of a schema is called that came without a name.
+UNNAMED = "response"
+
+Verbosity = Literal["low", "medium", "high"]
 
 
 class TextFormatParam(InputModel):
@@ -24,12 +26,12 @@ class JsonObjectFormatParam(InputModel):
 
 
 class JsonSchemaFormatParam(InputModel):
-    """JSON that a schema describes."""
+    """JSON that a schema describes; any object where there is none."""
 
     type: Literal["json_schema"]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
     # pydantic's models have a method `schema`.
-    json_schema: Annotated[dict[str, JsonValue], Field(alias="schema")]
+    json_schema: Annotated[dict[str, JsonValue] | None, Field(alias="schema")] = None
     description: str | None = None
     strict: bool | None = None
 
@@ -96,6 +98,6 @@ def _format_echo(asked: FormatParam | None) -> ResponseFormat:
             return JsonObjectResponseFormat()
         case JsonSchemaFormatParam():
             return JsonSchemaResponseFormat(
-                name=asked.name, description=asked.description, strict=bool(asked.strict)
+                name=asked.name or UNNAMED, description=asked.description, strict=bool(asked.strict)
             )
     return TextResponseFormat()

@@ -121,8 +121,7 @@ LARK = {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}
             {"tool_choice": {"type": "allowed_tools", "tools": [FUNCTION], "mode": "all"}},
             "tool_choice.mode",
         ),
-        ({"text": {"format": {"type": "json_schema", "schema": {}}}}, "text.format.name"),
-        ({"text": {"format": {"type": "json_schema", "name": "n"}}}, "text.format.schema"),
+        ({"text": {"format": {"type": "json_schema", "name": "a b"}}}, "text.format.name"),
         (
             {"text": {"format": {"type": "json_schema", "name": "n", "schema": []}}},
             "text.format.schema",
@@ -232,6 +231,7 @@ def test_tools_that_the_server_would_have_to_run_are_refused_only_if_it_is_told_
         {"conversation": "conv_1", "include": ["file_search_call.results"]},
         {"conversation": {"id": "conv_1"}, "truncation": "auto", "context_management": []},
         {"context_management": [{"type": "compaction", "compact_threshold": 1000}]},
+        {"text": {"format": {"type": "json_schema"}}},
         {"reasoning": {"summary": "detailed"}, "stream_options": {"include_obfuscation": True}},
         {"input": [USER, {"type": "item_reference", "id": "msg_1"}, {"id": "msg_2"}]},
         {"input": [{"type": "compaction", "encrypted_content": "x", "id": None}]},
