@@ -35,7 +35,7 @@ docs: $(INSTALLED)  ## The pages that are made from code.
 	$(BIN)/python -m antiphon.server.extensions_page > docs/extensions.md
 
 clean:
-	rm -rf $(VENV) .types build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .clients .types build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml

@@ -7,6 +7,9 @@ from antiphon.server.ids import IdSource
 
 MAX_REQUEST_ID_CHARS = 128
 
+# What carries the headers of an answer: also of a handshake, taken or refused.
+STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+
 
 class RequestIds:
     """Middleware, outermost: errors carry the id too."""
@@ -16,13 +19,14 @@ class RequestIds:
         self._ids = ids
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         request_id = _usable(Headers(scope=scope).get("x-request-id")) or self._ids.new("req")
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
+                message.setdefault("headers", [])
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 

@@ -1,3 +1,5 @@
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,15 @@ from antiphon.models.catalog import DEFAULT_MODEL
 from antiphon.models.errors import ModelDownloadError
 from antiphon.models.progress import ignore_progress
 from antiphon.models.source import locate
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where servers that are given no folder keep what they store: never the user's own."""
+    folder = tmp_path_factory.mktemp("data")
+    os.environ["ANTIPHON_DATA_DIR"] = str(folder)
+    yield folder
+    del os.environ["ANTIPHON_DATA_DIR"]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,20 +45,34 @@ def command(*arguments: str) -> list[str]:
 
 @contextmanager
 def start_server(model: str, *flags: str, cwd: Path | None = None) -> Iterator[LiveServer]:
-    """The port is open when the block is entered, the model perhaps not loaded yet."""
-    process = subprocess.Popen(
-        command("serve", model, "--port", "0", "--device", "cpu", *flags),
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )
+    """The port is open when the block is entered, the model perhaps not loaded yet.
+
+    Its data folder is its own, and gone afterwards, unless a flag names another.
+    """
+    with tempfile.TemporaryDirectory() as data_dir:
+        process = subprocess.Popen(
+            command("serve", model, "--port", "0", "--device", "cpu", *flags),
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "ANTIPHON_DATA_DIR": data_dir},
+        )
+        with _ending(process):
+            yield LiveServer(process, _url(process))
+
+
+def _url(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+:\d+", line)
+    assert found, f"the first line names no address: {line!r}"
+    return found.group()
+
+
+@contextmanager
+def _ending(process: "subprocess.Popen[str]") -> Iterator[None]:
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+:\d+", line)
-        assert found, f"the first line names no address: {line!r}"
-        yield LiveServer(process, found.group())
+        yield
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)

@@ -196,8 +196,8 @@ async def test_errors_are_of_the_types_that_the_sdk_knows(
         await client.responses.create(model="other", input="Hi")
     assert (unknown.value.code, unknown.value.param) == ("model_not_found", "model")
     with pytest.raises(openai.BadRequestError) as unsupported:
-        await client.responses.create(model="tiny", input="Hi", background=True)
-    assert unsupported.value.param == "background"
+        await client.responses.create(model="tiny", input="Hi", prompt={"id": "pmpt_1"})
+    assert unsupported.value.param == "prompt"
     engine.refusal = EngineOverloaded("Full.")
     with pytest.raises(openai.RateLimitError):
         await client.responses.create(model="tiny", input="Hi")
