@@ -112,6 +112,7 @@ async def drafted(
 ) -> Draft:
     """Raises what `error_table` lists."""
     model = served_model(body.model, context.model_names)
+    _require_ended(body.previous_response_id, caller, context)
     language_side = context.language_side()
     params = sampling_params(body, language_side.generation_defaults)
     past = past or StoredPast(context.store(), caller.owner)
@@ -127,6 +128,13 @@ async def drafted(
             raise
         window = None  # what cannot be a prompt yet, as no user has spoken, is not prefilled
     return Draft(model, language_side, history, menu, params, window)
+
+
+def _require_ended(response_id: str | None, caller: Caller, context: ServerContext) -> None:
+    """Raises InvalidParameter for a response that is still being made: its output is to come."""
+    if response_id is not None and context.background.find(caller.owner, response_id):
+        reason = f"The response '{response_id}' is not finished yet."
+        raise InvalidParameter("previous_response_id", reason)
 
 
 async def _begun(

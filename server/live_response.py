@@ -37,13 +37,14 @@ class LiveResponse:
         """The events behind number `after`: those there are, then those to come."""
         at = max(after + 1, 0)
         while True:
+            # Taken before looking: what comes while a reader is busy sets this one.
             news = self._news
-            for event in self._events[at:]:
-                yield event
+            if at < len(self._events):
+                yield self._events[at]
                 at += 1
-            if self._is_over:
+            elif self._is_over:
                 return
-            if at >= len(self._events):
+            else:
                 await news.wait()
 
     async def ended(self) -> ResponseResource:

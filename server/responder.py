@@ -116,7 +116,7 @@ class Responder:
 
     async def _written(self, segments: Iterable[Segment]) -> Events:
         for segment in segments:
-            if not isinstance(segment, ReasoningDelta):
+            if self._summaries is not None and not isinstance(segment, ReasoningDelta):
                 for event in await self._summary():
                     yield event
             for event in self._builder.segment(segment):

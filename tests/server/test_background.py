@@ -170,6 +170,28 @@ async def test_finished_response_can_be_continued(
     assert prompt.startswith("user\nOne\nassistant\nHello world\nuser\nTwo")
 
 
+async def test_response_that_is_still_being_made_cannot_be_continued(client: Client) -> None:
+    queued = await start(client)
+    error = await client.refusal(400, previous_response_id=queued["id"])
+    assert error["param"] == "previous_response_id"
+    await client.http.post(f"/v1/responses/{queued['id']}/cancel")
+
+
+async def test_reader_who_is_slow_misses_nothing(
+    client: Client, context: ServerContext, engine: FakeEngine
+) -> None:
+    queued = await start(client)
+    live = context.background.find("", queued["id"])
+    assert live is not None
+    seen: list[int] = []
+    async for event in live.follow():
+        seen.append(event.sequence_number)
+        engine.gate.set()
+        await context.background.drain(None)  # all that comes, comes while this one is read
+    answer = await client.http.get(f"/v1/responses/{queued['id']}", params={"stream": "true"})
+    assert seen == list(range(len(parse_stream(answer.text))))
+
+
 async def test_failure_is_what_becomes_of_a_response_whose_engine_dies(
     client: Client, context: ServerContext, engine: FakeEngine
 ) -> None:
