@@ -39,8 +39,8 @@ def joined(segments: Sequence[Segment]) -> list[Segment]:
     for segment in segments:
         last = result[-1] if result else None
         match last, segment:
-            case TextDelta(), TextDelta() if last.offset + len(last.text) == segment.offset:
-                result[-1] = TextDelta(last.text + segment.text, last.offset)
+            case TextDelta(), TextDelta() if _goes_on(last, segment):
+                result[-1] = TextDelta(last.text + segment.text, last.offset, last.phase)
             case ReasoningDelta(), ReasoningDelta():
                 result[-1] = ReasoningDelta(last.text + segment.text)
             case ArgumentsDelta(), ArgumentsDelta() if last.index == segment.index:
@@ -48,6 +48,10 @@ def joined(segments: Sequence[Segment]) -> list[Segment]:
             case _:
                 result.append(segment)
     return result
+
+
+def _goes_on(last: TextDelta, delta: TextDelta) -> bool:
+    return last.offset + len(last.text) == delta.offset and last.phase == delta.phase
 
 
 def parsed(
