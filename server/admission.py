@@ -14,10 +14,12 @@ from antiphon.server.context import ServerContext
 from antiphon.server.context_window import ContextWindow, Window
 from antiphon.server.conversation_claims import ConversationClaim
 from antiphon.server.history import History, HistoryReader
+from antiphon.server.kept_items import kept_items
 from antiphon.server.past import Past, StoredPast
-from antiphon.server.protocol.errors import InvalidParameter, ModelNotFound
+from antiphon.server.protocol.errors import InvalidParameter, ModelNotFound, NothingSaid
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.sampling import sampling_params, stop_strings
+from antiphon.server.store.records import Item
 from antiphon.server.summariser import Summariser
 from antiphon.server.tool_menu import ToolMenu, tool_menu
 from antiphon.server.turn import Turn
@@ -35,6 +37,7 @@ class Draft:
     history: History
     menu: ToolMenu
     params: SamplingParams
+    summariser: Summariser
     window: Window | None
 
 
@@ -42,7 +45,8 @@ class Draft:
 class Admission:
     """A response that is about to be made. Whoever holds it enters and leaves it.
 
-    turn  None where nothing is to be sampled.
+    input_items  what the request itself brought, each with the id it is known by from now on.
+    turn         None where nothing is to be sampled.
     """
 
     body: CreateResponseBody
@@ -51,6 +55,7 @@ class Admission:
     menu: ToolMenu
     params: SamplingParams
     history: History
+    input_items: tuple[Item, ...]
     compaction: Compaction | None
     summariser: Summariser
     turn: Turn | None
@@ -58,6 +63,7 @@ class Admission:
 
     def cancel(self) -> None:
         """Let the response end soon, as cancelled."""
+        self.summariser.cancel()
         if self.turn is not None:
             self.turn.generation.cancel()
 
@@ -89,7 +95,8 @@ async def admit(
     claim = context.conversations.claim(caller.owner, body.conversation_id)
     try:
         draft = await drafted(body, caller, context, past)
-        turn, params = await _begun(draft, body, context)
+        input_items = kept_items(draft.history.own, context.ids)
+        turn = await _begun(draft, body, context)
     except BaseException:
         claim.release()
         raise
@@ -98,10 +105,11 @@ async def admit(
         caller=caller,
         model=draft.model,
         menu=draft.menu,
-        params=params,
+        params=draft.params,
         history=draft.history,
+        input_items=input_items,
         compaction=draft.window.compaction if draft.window else None,
-        summariser=Summariser(context.engine, draft.language_side),
+        summariser=draft.summariser,
         turn=turn,
         claim=claim,
     )
@@ -118,16 +126,16 @@ async def drafted(
     past = past or StoredPast(context.store(), caller.owner)
     history = await HistoryReader(past, context.seal, context.file_texts).read(body)
     menu = tool_menu(body, history.additional_tools)
-    window_of = ContextWindow(body, menu, language_side, context.engine.card, context.seal)
+    window_of = ContextWindow(body, menu, language_side, context.engine.card)
     summariser = Summariser(context.engine, language_side)
     compactor = Compactor(summariser, language_side, context.seal, context.ids)
     try:
         window = await window_of.window(history.items, compactor)
-    except (ChatTemplateError, InvalidParameter):
+    except (ChatTemplateError, NothingSaid):
         if body.generate is not False:
             raise
         window = None  # what cannot be a prompt yet, as no user has spoken, is not prefilled
-    return Draft(model, language_side, history, menu, params, window)
+    return Draft(model, language_side, history, menu, params, summariser, window)
 
 
 def _require_ended(response_id: str | None, caller: Caller, context: ServerContext) -> None:
@@ -137,11 +145,9 @@ def _require_ended(response_id: str | None, caller: Caller, context: ServerConte
         raise InvalidParameter("previous_response_id", reason)
 
 
-async def _begun(
-    draft: Draft, body: CreateResponseBody, context: ServerContext
-) -> tuple[Turn | None, SamplingParams]:
+async def _begun(draft: Draft, body: CreateResponseBody, context: ServerContext) -> Turn | None:
     if draft.window is None:
-        return None, draft.params
+        return None
     prompt, params = draft.window.prompt, draft.params
     context.engine.card.check(prompt.token_ids, params)  # a grammar may take seconds to check
     if body.generate is False:
@@ -149,7 +155,7 @@ async def _begun(
     else:
         constraint = Constraint(draft.language_side, prompt.text, context.check_grammar)
         params = replace(params, grammar=await constraint.grammar(draft.menu, body.text))
-    turn = Turn(
+    return Turn(
         prompt=prompt,
         params=params,
         menu=draft.menu,
@@ -158,7 +164,6 @@ async def _begun(
         stop=stop_strings(body),
         text_is_json=text_schema(body.text) is not None,
     )
-    return turn, draft.params
 
 
 def served_model(asked: str | None, names: tuple[str, ...]) -> str:

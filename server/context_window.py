@@ -1,22 +1,22 @@
 """A history as a prompt that fits: whole, without its oldest turns, or with a summary of them."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from antiphon.engine.generation import EngineCard
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.chat.conversation import conversation
-from antiphon.server.compaction import Compaction, Compactor
-from antiphon.server.history_cuts import Items, shortened, with_summary
+from antiphon.server.compaction import Compaction, Compactor, NothingSummarised
+from antiphon.server.history_cuts import Items, Shortened, with_summary
 from antiphon.server.prompt import Prompt, build_prompt
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.seal import Seal
 from antiphon.server.tool_menu import ToolMenu
 
 # Of the context, what truncation leaves free for the answer if the request does not say.
 ANSWER_SHARE = 4
 # Of the tokens at which a conversation is compacted, what stays as it was.
-RECENT_SHARE = 4
+RECENT_SHARE_OF_THRESHOLD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,6 @@ class ContextWindow:
     menu: ToolMenu
     language_side: LanguageSide
     card: EngineCard
-    seal: Seal
 
     async def window(self, items: Items, compactor: Compactor) -> Window:
         """Raises what `build_prompt` and `Compactor.compact` raise. The prompt may still be too
@@ -45,9 +44,11 @@ class ContextWindow:
         prompt = await asyncio.to_thread(self._prompt, items)
         threshold = self._threshold
         if threshold is not None and len(prompt.token_ids) >= threshold:
-            recent = await asyncio.to_thread(compactor.recent, items, threshold // RECENT_SHARE)
+            max_recent = threshold // RECENT_SHARE_OF_THRESHOLD
+            recent = await asyncio.to_thread(compactor.recent, items, max_recent)
             if recent is not None:
-                return await self._compacted(items, recent, compactor)
+                with contextlib.suppress(NothingSummarised):
+                    return await self._compacted(items, recent, compactor)
         if self.body.truncation == "auto" and len(prompt.token_ids) > self._max_prompt_tokens:
             prompt = await asyncio.to_thread(self._truncated, items, prompt)
         return Window(prompt)
@@ -65,7 +66,7 @@ class ContextWindow:
 
     def _prompt(self, items: Items) -> Prompt:
         return build_prompt(
-            conversation(self.body.instructions, items, self.seal),
+            conversation(self.body.instructions, items),
             self.language_side,
             tools=self.menu.for_template(),
             effort=self.body.reasoning.effort if self.body.reasoning else None,
@@ -78,7 +79,7 @@ class ContextWindow:
 
     def _truncated(self, items: Items, prompt: Prompt) -> Prompt:
         """The longest that fits, or the shortest there is. Found by halves: each try is costly."""
-        shorter = shortened(items)
+        shorter = Shortened(items)
         low, high = 0, len(shorter)
         while low < high:
             middle = (low + high) // 2

@@ -1,38 +1,40 @@
 """One response at a time in a conversation: two would each lack what the other says."""
 
-from dataclasses import dataclass, field
 from typing import Self
 
 from antiphon.server.protocol.errors import ConversationBusy
 
+Key = tuple[str, str]
 
-@dataclass(frozen=True, slots=True)
+
 class ConversationClaims:
     """Which conversations a response of this process is being made in, by owner and id."""
 
-    _claimed: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._claimed: set[Key] = set()
 
     def claim(self, owner: str, conversation_id: str | None) -> "ConversationClaim":
-        """Raises ConversationBusy."""
+        """Raises ConversationBusy. Without a conversation there is nothing to claim."""
         if conversation_id is None:
-            return ConversationClaim(self._claimed, None)
+            return ConversationClaim(set(), ("", ""))
         key = (owner, conversation_id)
         if key in self._claimed:
             raise ConversationBusy(conversation_id)
-        self._claimed.add(key)
         return ConversationClaim(self._claimed, key)
 
 
-@dataclass(frozen=True, slots=True)
 class ConversationClaim:
-    """Held until it is released, which may happen more than once."""
+    """Held from when it is made until it is released; releasing it again does nothing."""
 
-    _claimed: set[tuple[str, str]]
-    _key: tuple[str, str] | None
+    def __init__(self, claimed: set[Key], key: Key) -> None:
+        self._claimed: set[Key] | None = claimed
+        self._key = key
+        claimed.add(key)
 
     def release(self) -> None:
-        if self._key is not None:
-            self._claimed.discard(self._key)
+        if self._claimed is not None:
+            self._claimed.remove(self._key)
+            self._claimed = None
 
     def __enter__(self) -> Self:
         return self

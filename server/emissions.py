@@ -1,5 +1,6 @@
 """The events of one response on their way out, kept before anybody hears of the end."""
 
+import contextlib
 import logging
 from collections.abc import AsyncGenerator
 
@@ -10,7 +11,6 @@ from antiphon.server.protocol.errors import ErrorPayload
 from antiphon.server.protocol.events import (
     ErrorStreamingEvent,
     ResponseFailedStreamingEvent,
-    StreamingEvent,
     TerminalEvent,
 )
 from antiphon.server.protocol.response import Error
@@ -37,16 +37,24 @@ async def emissions(record: ResponseRecord, context: ServerContext) -> Emissions
             events.append(emission.record)
         if isinstance(event, TerminalEvent):
             try:
-                await record.keep(event.response, events, context.store())
+                # Whoever is told of the end may go on in the conversation at once.
+                with record.admission.claim:
+                    await record.keep(event.response, events, context.store())
             except StoreError as error:
                 logger.error("A response could not be stored: %s", error)
-                for failure in _unkept(event, error_payload(error)):
-                    yield Emission(failure)
+                failure, failed = _unkept(event, error_payload(error))
+                if record.admission.body.background:
+                    with contextlib.suppress(StoreError):  # then its lease will tell
+                        await record.keep_failure(failed.response, context.store())
+                yield Emission(failure)
+                yield Emission(failed)
                 return
         yield emission
 
 
-def _unkept(event: TerminalEvent, payload: ErrorPayload) -> list[StreamingEvent]:
+def _unkept(
+    event: TerminalEvent, payload: ErrorPayload
+) -> tuple[ErrorStreamingEvent, ResponseFailedStreamingEvent]:
     """What stands in the place of an end that could not be kept."""
     changes = {
         "status": "failed",
@@ -55,9 +63,9 @@ def _unkept(event: TerminalEvent, payload: ErrorPayload) -> list[StreamingEvent]
         "error": Error(code=payload.code or payload.type, message=payload.message),
     }
     number = event.sequence_number
-    return [
+    return (
         ErrorStreamingEvent(sequence_number=number, error=payload),
         ResponseFailedStreamingEvent(
             sequence_number=number + 1, response=event.response.model_copy(update=changes)
         ),
-    ]
+    )

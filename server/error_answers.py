@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from antiphon.server.error_table import ERROR_TABLE, error_payload, error_row
@@ -14,6 +15,7 @@ from antiphon.server.protocol.errors import ErrorBody, ErrorPayload
 
 logger = logging.getLogger(__name__)
 
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 HEADERS: Mapping[int, Mapping[str, str]] = {401: {"WWW-Authenticate": "Bearer"}}
 
 
@@ -71,6 +73,16 @@ def error_answer(
     return Response(body, status, headers, media_type="application/json")
 
 
+def _allowed_methods(request: Request) -> list[str]:
+    """Of all routes at the path: each route only knows its own."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in METHODS
+        if any(r.matches({**request.scope, "method": method})[0] is Match.FULL for r in routes)
+    ]
+
+
 async def _handle_http(request: Request, error: Exception) -> Response:
     """What routing refuses: unknown paths and methods."""
     assert isinstance(error, HTTPException)
@@ -85,6 +97,7 @@ async def _handle_http(request: Request, error: Exception) -> Response:
             payload = ErrorPayload(
                 type="invalid_request", code="method_not_allowed", message=message, param=None
             )
+            return error_answer(405, payload, {"Allow": ", ".join(_allowed_methods(request))})
         case _:
             payload = ErrorPayload(
                 type="invalid_request", code=None, message=error.detail, param=None

@@ -14,6 +14,7 @@ from antiphon.engine.errors import (
     PromptTooLong,
 )
 from antiphon.models.errors import ChatTemplateError, UnsupportedEffort
+from antiphon.server.compaction import NothingSummarised
 from antiphon.server.protocol.errors import (
     BodyTooLarge,
     ConnectionLimitReached,
@@ -28,6 +29,7 @@ from antiphon.server.protocol.errors import (
     NotCancellable,
     PreviousResponseNotFound,
     ReferencedItemNotFound,
+    TooManyWaiting,
     UnsupportedMediaType,
     UnsupportedParameter,
 )
@@ -82,10 +84,12 @@ ERROR_TABLE: Mapping[type[Exception], ErrorRow] = MappingProxyType(
         ModelNotFound: ErrorRow(404, "not_found", "model_not_found"),
         BodyTooLarge: ErrorRow(413, "invalid_request", "request_too_large"),
         UnsupportedMediaType: ErrorRow(415, "invalid_request", "unsupported_media_type"),
+        TooManyWaiting: ErrorRow(429, "too_many_requests", "too_many_requests"),
         EngineOverloaded: ErrorRow(429, "too_many_requests", "too_many_requests"),
         TooLargeToStore: ErrorRow(413, "invalid_request", "too_large_to_store"),
         StoreUnavailable: ErrorRow(503, "server_error", "store_unavailable"),
         EngineUnavailable: ErrorRow(503, "server_error", "model_not_ready"),
+        NothingSummarised: ErrorRow(500, "model_error", "nothing_summarised"),
         EngineDied: UNEXPECTED,
         GrammarFailed: UNEXPECTED,
     }

@@ -1,7 +1,8 @@
 """All that a request stands on: what was said before, what it brings, and what that refers to."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,7 +12,11 @@ from antiphon.server.history_cuts import with_summary
 from antiphon.server.past import Past
 from antiphon.server.placed_item import PlacedItem
 from antiphon.server.protocol.errors import InvalidParameter, ReferencedItemNotFound
-from antiphon.server.protocol.input_content import InputFileParam, TextContentParam
+from antiphon.server.protocol.input_content import (
+    InputFileParam,
+    ReasoningContentParam,
+    TextContentParam,
+)
 from antiphon.server.protocol.input_items import (
     AdditionalToolsParam,
     CompactionParam,
@@ -20,11 +25,12 @@ from antiphon.server.protocol.input_items import (
     ItemParam,
     ItemReferenceParam,
     MessageParam,
+    ReasoningItemParam,
     ToolOutputParam,
 )
 from antiphon.server.protocol.requests import CompactBody, CreateResponseBody
 from antiphon.server.protocol.tools import ToolParam
-from antiphon.server.seal import COMPACTION, ForeignSeal, Seal
+from antiphon.server.seal import COMPACTION, REASONING, ForeignSeal, Seal
 from antiphon.server.store.errors import ItemNotFound
 from antiphon.server.store.records import Item
 
@@ -33,8 +39,9 @@ ITEMS: TypeAdapter[list[ItemParam]] = TypeAdapter(list[ItemParam])
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """earlier: what is kept already, as it is kept. own: what the request itself brings.
+    """earlier: what was said before, as it is kept. own: what the request itself brings.
 
+    is_kept  whether what was said before is in the store, and not only in a connection's memory.
     items  all that the prompt is made of, oldest first: nothing that was compacted, no references,
            and files as their text.
     """
@@ -42,6 +49,7 @@ class History:
     earlier: tuple[Item, ...]
     own: tuple[ItemParam, ...]
     items: tuple[PlacedItem, ...]
+    is_kept: bool = True
 
     @property
     def call_ids(self) -> frozenset[str]:
@@ -72,10 +80,11 @@ class HistoryReader:
         """
         param, earlier = await self._earlier(body)
         own = await resolved_items(_posted(body), "input", self.past)
-        placed = [PlacedItem(param, item) for item in _parsed(earlier)]
-        placed += [PlacedItem(f"input[{index}]", item) for index, item in enumerate(own)]
-        items = [await self._with_text(item) for item in self._expanded(placed)]
-        return History(tuple(earlier), tuple(own), tuple(items))
+        # A long past takes longer to read than running streams may wait for their next event.
+        items = await asyncio.to_thread(self._opened, param, earlier, own)
+        with_texts = [await self._with_text(placed) for placed in items]
+        is_kept = self.past.keeps(body.previous_response_id)
+        return History(tuple(earlier), tuple(own), tuple(with_texts), is_kept)
 
     async def _earlier(self, body: CreateResponseBody | CompactBody) -> tuple[str, Sequence[Item]]:
         conversation_id = None if isinstance(body, CompactBody) else body.conversation_id
@@ -88,28 +97,45 @@ class HistoryReader:
             raise InvalidParameter("conversation", reason)
         return "previous_response_id", await self.past.chain(body.previous_response_id)
 
+    def _opened(
+        self, param: str, earlier: Sequence[Item], own: Sequence[ItemParam]
+    ) -> Sequence[PlacedItem]:
+        """All that is read: what a compaction stands for is not even looked at."""
+        placed = [PlacedItem(f"input[{index}]", item) for index, item in enumerate(own)]
+        if not any(isinstance(item, CompactionParam) for item in own):
+            needed = earlier[_newest_compaction(earlier) :]
+            placed = [*(PlacedItem(param, item) for item in _parsed(needed)), *placed]
+        return [self._with_thoughts(item) for item in self._expanded(placed)]
+
     def _expanded(self, placed: Sequence[PlacedItem]) -> Sequence[PlacedItem]:
         """The newest compaction stands for all before it: its summary, and what it kept."""
         for index in reversed(range(len(placed))):
             item, param = placed[index].item, placed[index].param
             if isinstance(item, CompactionParam):
-                content = self._opened(item, param)
+                content = self._unsealed(COMPACTION, item.encrypted_content, placed[index])
                 kept = [PlacedItem(param, kept) for kept in _parsed(content["kept"])]
                 return [*with_summary(content["summary"], kept, param), *placed[index + 1 :]]
         return placed
 
-    def _opened(self, item: CompactionParam, param: str) -> dict[str, Any]:
+    def _with_thoughts(self, placed: PlacedItem) -> PlacedItem:
+        """Reasoning that comes without its text, with the text that was sealed."""
+        item = placed.item
+        if not isinstance(item, ReasoningItemParam) or item.content or not item.encrypted_content:
+            return placed
+        text = self._unsealed(REASONING, item.encrypted_content, placed)
+        part = ReasoningContentParam(type="reasoning_text", text=text)
+        return replace(placed, item=item.model_copy(update={"content": [part]}))
+
+    def _unsealed(self, kind: str, sealed: str, placed: PlacedItem) -> Any:  # noqa: ANN401
         try:
-            content: dict[str, Any] = self.seal.open(COMPACTION, item.encrypted_content)
+            return self.seal.open(kind, sealed)
         except ForeignSeal as error:
-            param = f"{param}.encrypted_content"
+            param = placed.param_of("encrypted_content")
             raise InvalidParameter(param, f"'{param}': {error}") from None
-        return content
 
     async def _with_text(self, placed: PlacedItem) -> PlacedItem:
         """The item with each file as its text."""
-        item, param = placed.item, placed.param
-        match item:
+        match placed.item:
             case MessageParam(content=list(parts)):
                 field = "content"
             case ToolOutputParam(output=list(parts)):
@@ -119,18 +145,24 @@ class HistoryReader:
         if not any(isinstance(part, InputFileParam) for part in parts):
             return placed
         read = [
-            await self._text_of(part, f"{param}.{field}[{index}]")
+            await self._text_of(part, placed.param_of(f"{field}[{index}]"))
             if isinstance(part, InputFileParam)
             else part
             for index, part in enumerate(parts)
         ]
-        return PlacedItem(param, item.model_copy(update={field: read}))
+        return replace(placed, item=placed.item.model_copy(update={field: read}))
 
     async def _text_of(self, part: InputFileParam, param: str) -> TextContentParam:
         source = FileSource(part.filename, part.file_data, part.file_url)
         text = await self.file_texts.text(source, param)
         name = f" {part.filename}" if part.filename else ""
         return TextContentParam(type="input_text", text=f"File{name}:\n\n{text}")
+
+
+def _newest_compaction(items: Sequence[Item]) -> int:
+    """Where it stands, or where all items begin."""
+    places = (i for i in reversed(range(len(items))) if items[i]["type"] == "compaction")
+    return next(places, 0)
 
 
 async def resolved_items(items: Sequence[ItemParam], param: str, past: Past) -> list[ItemParam]:

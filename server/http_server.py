@@ -25,15 +25,22 @@ UVICORN_LOG_LEVELS = {"debug": "debug", "info": "warning", "warning": "warning",
 class HTTPServer:
     """Serves one application on one listening socket.
 
-    end_running is called when the time to drain is over: it has to make every response end.
+    end_running        is called when the time to drain is over: it makes every response end.
+    num_in_background  of the responses that run without a request.
     """
 
     def __init__(
-        self, settings: Settings, console: Console, end_running: Callable[[], None]
+        self,
+        settings: Settings,
+        console: Console,
+        *,
+        end_running: Callable[[], None],
+        num_in_background: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._console = console
         self._end_running = end_running
+        self._num_in_background = num_in_background
         self._server: _DrainingServer | None = None
 
     def serve(self, app: FastAPI, listener: socket.socket) -> ExitCode:
@@ -48,7 +55,9 @@ class HTTPServer:
             ws="websockets-sansio",
             ws_max_size=self._settings.max_body_bytes,
         )
-        self._server = _DrainingServer(config, self._console, drain_seconds, self._end_running)
+        self._server = _DrainingServer(
+            config, self._console, drain_seconds, self._end_running, self._num_in_background
+        )
         # When all is done uvicorn raises the signal that stopped it once more; as an exception it
         # leaves the exit code to us.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -73,15 +82,18 @@ class _DrainingServer(uvicorn.Server):
         console: Console,
         drain_seconds: float,
         end_running: Callable[[], None],
+        num_in_background: Callable[[], int],
     ) -> None:
         super().__init__(config)
         self._console = console
         self._drain_seconds = drain_seconds
         self._end_running = end_running
+        self._num_in_background = num_in_background
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.was_told_to_stop = False
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         deadline = loop.call_later(self._drain_seconds, self._end_running)
         try:
             await super().shutdown(sockets)
@@ -90,11 +102,13 @@ class _DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.was_told_to_stop = True
-        if not self.should_exit and self.server_state.tasks:
+        running = len(self.server_state.tasks) + self._num_in_background()
+        if not self.should_exit and running:
             again = "; Ctrl-C again quits" if sig == signal.SIGINT else ""
-            running = len(self.server_state.tasks)
             self._console.print(f"Finishing {running} running requests{again}.", highlight=False)
         elif self.should_exit and sig == signal.SIGINT:
             # Cutting its tasks short is what was asked for: no traceback of it in the log.
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            if self._loop is not None:  # what runs in the background is waited for by nobody else
+                self._loop.call_soon_threadsafe(self._end_running)
         super().handle_exit(sig, frame)

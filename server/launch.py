@@ -30,7 +30,12 @@ def run(settings: Settings) -> int:
     with _listen(settings.host, settings.port) as listener:
         url = f"http://{_url_host(settings.host)}:{listener.getsockname()[1]}"
         console.print(f"Listening on {url}; the model is loading.", markup=False, highlight=False)
-        server = HTTPServer(settings, console, end_running=service.engine.fail_running)
+        server = HTTPServer(
+            settings,
+            console,
+            end_running=service.engine.fail_running,
+            num_in_background=lambda: len(life.context.background.response_ids),
+        )
         lifespan = life.lifespan(
             on_ready=lambda: print_startup_report(console, service, settings, url),
             on_failure=server.stop,

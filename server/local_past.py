@@ -14,16 +14,23 @@ class LocalPast:
     def __init__(self, stored: Past) -> None:
         self._stored = stored
         self._chains: dict[str, Sequence[Item]] = {}
+        self._unstored: set[str] = set()
 
-    def remember(self, response_id: str, chain: Sequence[Item]) -> None:
+    def keeps(self, response_id: str | None) -> bool:
+        return response_id not in self._unstored
+
+    def remember(self, response_id: str, chain: Sequence[Item], *, is_stored: bool) -> None:
         self._chains[response_id] = chain
+        if not is_stored:
+            self._unstored.add(response_id)
         while len(self._chains) > MAX_RESPONSES:
-            del self._chains[next(iter(self._chains))]
+            self.forget(next(iter(self._chains)))
 
     def forget(self, response_id: str | None) -> None:
         """After a turn that failed: a client that goes on has to say everything again."""
         if response_id is not None:
             self._chains.pop(response_id, None)
+            self._unstored.discard(response_id)
 
     async def chain(self, response_id: str) -> Sequence[Item]:
         if response_id in self._chains:

@@ -110,8 +110,10 @@ class OutputItems:
         return [*events, place.added(item), place.done(item)]
 
     def summarise(self, summary: str) -> list[StreamingEvent]:
-        """Say what was thought, in short, before anything comes behind it."""
+        """End what was thought with what it comes to, in short; empty where nobody knows."""
         assert isinstance(self._open, ReasoningWriter), "only what was just thought is summarised"
+        if not summary:
+            return self.close("completed")
         return [*self._open.summarise(summary), *self.close("completed")]
 
     def close(self, status: ItemStatus) -> list[StreamingEvent]:

@@ -12,6 +12,10 @@ from antiphon.server.store.store import Store
 class Past(Protocol):
     """One caller's past: nobody else's is ever found."""
 
+    def keeps(self, response_id: str | None) -> bool:
+        """Whether what comes before is stored, if there is any."""
+        ...
+
     async def chain(self, response_id: str) -> Sequence[Item]:
         """All items up to a response and with it. Raises PreviousResponseNotFound."""
         ...
@@ -31,6 +35,9 @@ class StoredPast:
     def __init__(self, store: Store, owner: str) -> None:
         self._store = store
         self._owner = owner
+
+    def keeps(self, response_id: str | None) -> bool:
+        return True
 
     async def chain(self, response_id: str) -> Sequence[Item]:
         try:

@@ -11,3 +11,7 @@ class PlacedItem:
 
     param: str
     item: ItemParam
+
+    def param_of(self, key: str) -> str:
+        """The name of something in it. What was said before has no name of its own."""
+        return f"{self.param}.{key}" if self.param.endswith("]") else self.param

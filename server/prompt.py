@@ -11,7 +11,7 @@ from antiphon.models.untrusted_text import UntrustedText
 from antiphon.server.chat.concessions import CONCESSIONS
 from antiphon.server.chat.message import ChatMessage
 from antiphon.server.chat.template_messages import template_messages
-from antiphon.server.protocol.errors import InvalidParameter
+from antiphon.server.protocol.errors import NothingSaid
 
 Json = dict[str, Any]
 
@@ -33,11 +33,11 @@ def build_prompt(
 ) -> Prompt:
     """`effort`: how much the model is to think.
 
-    Raises InvalidParameter where nothing was said, ChatTemplateError where the template refuses
+    Raises NothingSaid, and ChatTemplateError where the template refuses
     the messages or cannot think as much as is asked.
     """
     if not messages:
-        raise InvalidParameter("input", "'input' is required: there is nothing to respond to.")
+        raise NothingSaid
     template, abilities = language_side.chat_template, language_side.abilities
     if template is None or abilities is None:
         raise ChatTemplateError("The model has no chat template, so it cannot take messages.")

@@ -1,5 +1,8 @@
 """The body of a request, as JSON or as a form, and not more of it than agreed."""
 
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import JsonValue
@@ -10,13 +13,33 @@ from antiphon.server.protocol.validation import parse_json
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1000
+LARGE_BODY_BYTES = 256 * 1024
+
+Body = TypeVar("Body")
 
 
-async def read_posted(request: Request, max_body_bytes: int) -> JsonValue:
-    """Raises UnsupportedMediaType, BodyTooLarge before more than that is held, or MalformedBody."""
+async def read_request(
+    request: Request, max_body_bytes: int, read: Callable[[JsonValue], Body]
+) -> Body:
+    """What `read` makes of the posted body.
+
+    Raises UnsupportedMediaType, BodyTooLarge before more than that is held, MalformedBody, and
+    what `read` raises.
+    """
     media_type = _media_type(request.headers.get("content-type"))
     body = await _read(request, max_body_bytes)
-    return parse_form(body) if media_type == FORM else parse_json(body)
+    return await read_apart(body, read, parse_form if media_type == FORM else parse_json)
+
+
+async def read_apart(
+    body: bytes,
+    read: Callable[[JsonValue], Body],
+    parse: Callable[[bytes], JsonValue] = parse_json,
+) -> Body:
+    """A large body takes longer to read than running streams may wait for their next event."""
+    if len(body) <= LARGE_BODY_BYTES:
+        return read(parse(body))
+    return await asyncio.to_thread(lambda: read(parse(body)))
 
 
 def parse_form(body: bytes) -> JsonValue:

@@ -123,15 +123,15 @@ class Responder:
                 yield event
 
     async def _summary(self) -> list[StreamingEvent]:
-        """Of what was just thought, if it is at an end and anybody asked."""
+        """Of what was just thought, if anybody asked; its item ends with that."""
         thoughts = self._builder.open_reasoning
         if self._summaries is None or not thoughts:
             return []
         summary = await self._summaries.of(thoughts)
         if summary is None:
-            return []
+            return self._builder.summarise("")
         self._spent = together(self._spent, summary.usage)
-        return self._builder.summarise(summary.text) if summary.text else []
+        return self._builder.summarise(summary.text)
 
     def _ending(self) -> list[StreamingEvent]:
         match self._finish_reason:

@@ -123,7 +123,7 @@ class ResponseBuilder:
         return self._items.add(item)
 
     def summarise(self, summary: str) -> list[StreamingEvent]:
-        """What was just thought, in short."""
+        """End what was just thought with a summary, which may be empty."""
         return self._items.summarise(summary)
 
     def complete(self, usage: Usage) -> list[StreamingEvent]:

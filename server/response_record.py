@@ -1,11 +1,8 @@
 """A response as it is kept: what was asked, and what became of it."""
 
 from dataclasses import dataclass
-from typing import Self
 
 from antiphon.server.admission import Admission
-from antiphon.server.ids import IdSource
-from antiphon.server.kept_items import kept_items
 from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.store.records import Item, RecordedEvent, StoredResponse
 from antiphon.server.store.store import Store
@@ -13,14 +10,9 @@ from antiphon.server.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ResponseRecord:
-    """input_items: what the request itself brought, each with the id it is known by from now on."""
+    """What is kept of one admission, and when."""
 
     admission: Admission
-    input_items: tuple[Item, ...]
-
-    @classmethod
-    def of(cls, admission: Admission, ids: IdSource) -> Self:
-        return cls(admission, kept_items(admission.history.own, ids))
 
     @property
     def is_stored(self) -> bool:
@@ -28,19 +20,23 @@ class ResponseRecord:
 
     def items(self, response: ResponseResource) -> tuple[Item, ...]:
         """What a turn adds to the conversation."""
-        return (*self.input_items, *_output_items(response))
+        return (*self.admission.input_items, *_output_items(response))
 
     def stored(self, response: ResponseResource) -> StoredResponse:
-        body = self.admission.body
+        """A response whose past is not kept brings it along: it can be continued all the same."""
+        admission = self.admission
+        history, previous_id = admission.history, admission.body.previous_response_id
         return StoredResponse(
             id=response.id,
-            owner=self.admission.caller.owner,
+            owner=admission.caller.owner,
             status=response.status,
             created_at=response.created_at,
-            previous_response_id=body.previous_response_id,
-            conversation_id=body.conversation_id,
+            previous_response_id=previous_id if history.is_kept else None,
+            conversation_id=admission.body.conversation_id,
             resource=response.model_dump(mode="json", exclude={"output"}),
-            input_items=self.input_items,
+            input_items=admission.input_items
+            if history.is_kept
+            else (*history.earlier, *admission.input_items),
             output_items=_output_items(response),
         )
 
@@ -56,6 +52,11 @@ class ResponseRecord:
         elif conversation_id is not None and appended:
             owner = self.admission.caller.owner
             await store.add_conversation_items(owner, conversation_id, appended)
+
+
+    async def keep_failure(self, response: ResponseResource, store: Store) -> None:
+        """Of a response that could not be kept, that it failed. Raises StoreError."""
+        await store.save(self.stored(response.model_copy(update={"output": ()})))
 
 
 def _output_items(response: ResponseResource) -> tuple[Item, ...]:

@@ -9,13 +9,13 @@ from antiphon.server.context import ServerContext
 from antiphon.server.history import HistoryReader
 from antiphon.server.history_cuts import leading
 from antiphon.server.past import StoredPast
-from antiphon.server.protocol.errors import InvalidParameter
+from antiphon.server.protocol.errors import NothingSaid
 from antiphon.server.protocol.lists import CompactResource
 from antiphon.server.protocol.requests import CompactBody
 from antiphon.server.summariser import Summariser
 
 # Of the context, what goes on standing as it was said.
-RECENT_SHARE = 8
+RECENT_SHARE_OF_CONTEXT = 8
 
 
 async def compacted(body: CompactBody, caller: Caller, context: ServerContext) -> CompactResource:
@@ -25,10 +25,10 @@ async def compacted(body: CompactBody, caller: Caller, context: ServerContext) -
     past = StoredPast(context.store(), caller.owner)
     history = await HistoryReader(past, context.seal, context.file_texts).read(body)
     if not history.items:
-        raise InvalidParameter("input", "'input' is required: there is nothing to compact.")
+        raise NothingSaid
     summariser = Summariser(context.engine, language_side)
     compactor = Compactor(summariser, language_side, context.seal, context.ids)
-    max_tokens = context.engine.card.max_sequence_len // RECENT_SHARE
+    max_tokens = context.engine.card.max_sequence_len // RECENT_SHARE_OF_CONTEXT
     first = leading(history.items)
     recent = await asyncio.to_thread(compactor.recent, history.items, max_tokens) or first
     compaction = await compactor.compact(

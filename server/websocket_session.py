@@ -9,6 +9,7 @@ import logging
 from contextlib import aclosing
 
 from pydantic import JsonValue
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from antiphon.server.admission import admit
@@ -22,16 +23,18 @@ from antiphon.server.past import StoredPast
 from antiphon.server.protocol.errors import (
     ConnectionLimitReached,
     InvalidParameter,
+    TooManyWaiting,
     UnsupportedParameter,
 )
 from antiphon.server.protocol.events import TerminalEvent, WebSocketErrorEvent
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.protocol.validation import parse_json, read_create_response
+from antiphon.server.request_body import read_apart
 from antiphon.server.response_record import ResponseRecord
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING_MESSAGES = 4  # further ones wait in the socket
+MAX_WAITING_MESSAGES = 64
 TYPE = "response.create"
 # Clients send it although the standard forbids it, and mean what happens anyway.
 IGNORED = ("type", "stream", "stream_options")
@@ -48,7 +51,8 @@ class WebSocketSession:
         self._context = context
         self._max_seconds = max_seconds
         self._past = LocalPast(StoredPast(context.store(), caller.owner))
-        self._messages: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING_MESSAGES)
+        self._messages: asyncio.Queue[str] = asyncio.Queue()
+        self._num_waiting_chars = 0
 
     async def serve(self) -> None:
         """Until the client leaves, or the connection has lasted long enough."""
@@ -64,19 +68,32 @@ class WebSocketSession:
             raise error
 
     async def _read(self) -> None:
-        """Returns when the client has gone: what it still waited for is not worked on."""
+        """Returns when the client has gone: what it still waited for is not worked on.
+
+        Never waits for a turn to end, or the client's pings and its leaving would go unnoticed.
+        """
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            text = message.get("text")
-            await self._messages.put(text if text is not None else "")
+            text = _text(message)
+            if self._has_room_for(text):
+                self._num_waiting_chars += len(text)
+                self._messages.put_nowait(text)
+            else:
+                await self._send_error(TooManyWaiting())
+
+    def _has_room_for(self, text: str) -> bool:
+        max_chars = self._context.limits.max_body_bytes
+        has_chars = self._num_waiting_chars + len(text) <= max_chars
+        return has_chars and self._messages.qsize() < MAX_WAITING_MESSAGES
 
     async def _work(self) -> None:
         try:
             async with asyncio.timeout(self._max_seconds) as limit:
                 while True:
                     message = await self._messages.get()
+                    self._num_waiting_chars -= len(message)
                     deadline = limit.when()
                     limit.reschedule(None)  # a turn that has begun may end
                     await self._take_turn(message)
@@ -91,7 +108,7 @@ class WebSocketSession:
         """Errors before the response begins are told in an envelope, and the connection goes on."""
         previous_id: str | None = None
         try:
-            body = self._body(parse_json(message.encode()))
+            body = await read_apart(message.encode(), self._body)
             previous_id = body.previous_response_id
             admission = await admit(body, self._caller, self._context, self._past)
         except WebSocketDisconnect:
@@ -100,7 +117,7 @@ class WebSocketSession:
             self._past.forget(previous_id or _previous_id(message))
             await self._send_error(error)
             return
-        record = ResponseRecord.of(admission, self._context.ids)
+        record = ResponseRecord(admission)
         async with admission, aclosing(emissions(record, self._context)) as made:
             async for emission in made:
                 self._note(emission, record)
@@ -124,7 +141,8 @@ class WebSocketSession:
             self._past.forget(record.admission.body.previous_response_id)
             return
         earlier = record.admission.history.earlier
-        self._past.remember(response.id, (*earlier, *record.items(response)))
+        chain = (*earlier, *record.items(response))
+        self._past.remember(response.id, chain, is_stored=record.is_stored)
 
     async def _send(self, emission: Emission) -> None:
         record = renamed(emission.record, self._caller.event_names)
@@ -136,6 +154,12 @@ class WebSocketSession:
             logger.error("A turn could not begin: %s", error)
         event = WebSocketErrorEvent(status=row.status, error=error_payload(error))
         await self._socket.send_text(event.model_dump_json())
+
+
+def _text(message: Message) -> str:
+    """A frame is taken for text, whatever it says of itself."""
+    text: str | None = message.get("text")
+    return text if text is not None else message["bytes"].decode(errors="replace")
 
 
 def _previous_id(message: str) -> str | None:

@@ -6,7 +6,6 @@ from antiphon.server.history_cuts import Items
 from antiphon.server.placed_item import PlacedItem
 from antiphon.server.protocol.input_items import MessageParam
 from antiphon.server.protocol.requests import CreateResponseBody
-from tests.serving import SEAL
 
 
 def placed_items(body: CreateResponseBody) -> Items:
@@ -20,4 +19,4 @@ def placed_items(body: CreateResponseBody) -> Items:
 
 
 def messages_of(body: CreateResponseBody) -> list[ChatMessage]:
-    return conversation(body.instructions, placed_items(body), SEAL)
+    return conversation(body.instructions, placed_items(body))

@@ -158,6 +158,11 @@ class Dialect:
         body = HarmonyBody(has_calls=False) if isinstance(self.body, HarmonyBody) else self.body
         return replace(self, body=body, calls=(), bare_calls=(), sections=(), starts_bare=False)
 
+    @property
+    def can_think(self) -> bool:
+        """Whether its outputs may hold reasoning."""
+        return bool(self.reasoning) or isinstance(self.body, HarmonyBody)
+
     def gives_meaning_to(self, token: str) -> bool:
         """Whether a special token is a marker or part of one: it must not be hidden then."""
         return any(token in marker for marker in self.markers)

@@ -19,31 +19,26 @@ from antiphon.server.protocol.input_content import (
 from antiphon.server.protocol.input_items import (
     CustomToolCallParam,
     FunctionCallParam,
-    ItemParam,
     MessageParam,
     ReasoningItemParam,
     ToolOutputParam,
 )
-from antiphon.server.seal import REASONING, ForeignSeal, Seal
 
 
-def conversation(
-    instructions: str | None, items: Iterable[PlacedItem], seal: Seal
-) -> list[ChatMessage]:
+def conversation(instructions: str | None, items: Iterable[PlacedItem]) -> list[ChatMessage]:
     """The instructions, then the items. Raises InvalidParameter for items that do not fit."""
-    said = Conversation(seal)
+    said = Conversation()
     if instructions is not None:
         said.add(ChatMessage(Role.SYSTEM, instructions))
     for placed in items:
-        said.add_item(placed.item, placed.param)
+        said.add_item(placed)
     return said.turns()
 
 
 class Conversation:
     """Grows item by item; remembers the calls, so that outputs find theirs."""
 
-    def __init__(self, seal: Seal) -> None:
-        self._seal = seal
+    def __init__(self) -> None:
         self._said: list[ChatMessage] = []
         self._calls: dict[str, ChatCall] = {}
         self._answered: set[str] = set()
@@ -59,55 +54,52 @@ class Conversation:
     def add(self, message: ChatMessage) -> None:
         self._said.append(message)
 
-    def add_item(self, item: ItemParam, param: str) -> None:
-        """`param` names the item in errors. Raises InvalidParameter."""
-        match item:
-            case MessageParam():
+    def add_item(self, placed: PlacedItem) -> None:
+        """Raises InvalidParameter."""
+        match placed.item:
+            case MessageParam() as item:
                 self.add(ChatMessage(Role(item.role), _content(item.content)))
-            case ReasoningItemParam():
-                self._add_reasoning(item, param)
-            case FunctionCallParam():
-                self._add_function_call(item, param)
-            case CustomToolCallParam():
+            case ReasoningItemParam() as item:
+                self._add_reasoning(item)
+            case FunctionCallParam() as item:
+                self._add_function_call(item, placed)
+            case CustomToolCallParam() as item:
                 arguments = json.dumps({CUSTOM_INPUT: item.input}, ensure_ascii=False)
-                self._add_call(ChatCall(item.call_id, item.name, arguments), param)
-            case ToolOutputParam():
-                self._add_output(item, param)
+                self._add_call(ChatCall(item.call_id, item.name, arguments), placed)
+            case ToolOutputParam() as item:
+                self._add_output(item, placed)
 
-    def _add_reasoning(self, item: ReasoningItemParam, param: str) -> None:
+    def _add_reasoning(self, item: ReasoningItemParam) -> None:
         text = "\n".join(part.text for part in item.content or ())
-        if not text and item.encrypted_content:
-            try:
-                text = self._seal.open(REASONING, item.encrypted_content)
-            except ForeignSeal as error:
-                raise _invalid(f"{param}.encrypted_content", str(error)) from None
         if text:
             self.add(ChatMessage(Role.ASSISTANT, reasoning=text))
 
-    def _add_function_call(self, item: FunctionCallParam, param: str) -> None:
+    def _add_function_call(self, item: FunctionCallParam, placed: PlacedItem) -> None:
         arguments = item.arguments.strip() or "{}"
         try:
             read_object(arguments)
         except ValueError as error:
             if item.status != "incomplete":  # one that was cut off was never made
                 reason = f"It has to be the text of a JSON object. {error}"
-                raise _invalid(f"{param}.arguments", reason) from None
+                raise _invalid(placed.param_of("arguments"), reason) from None
         else:
             name = model_name(item.name, item.namespace)
-            self._add_call(ChatCall(item.call_id, name, arguments), param)
+            self._add_call(ChatCall(item.call_id, name, arguments), placed)
 
-    def _add_call(self, call: ChatCall, param: str) -> None:
-        """An id may be used again once its call is answered: some clients count from 0 each turn."""
+    def _add_call(self, call: ChatCall, placed: PlacedItem) -> None:
+        """An id may be used again once its call is answered: some clients count anew each turn."""
         if call.call_id in self._calls.keys() - self._answered:
-            raise _invalid(f"{param}.call_id", f"There are two calls with id {call.call_id!r}.")
+            reason = f"There are two calls with id {call.call_id!r}."
+            raise _invalid(placed.param_of("call_id"), reason)
         self._calls[call.call_id] = call
         self._answered.discard(call.call_id)
         self.add(ChatMessage(Role.ASSISTANT, calls=(call,)))
 
-    def _add_output(self, item: ToolOutputParam, param: str) -> None:
+    def _add_output(self, item: ToolOutputParam, placed: PlacedItem) -> None:
         call = self._calls.get(item.call_id)
         if call is None:
-            raise _invalid(f"{param}.call_id", f"No call before it has the id {item.call_id!r}.")
+            reason = f"No call before it has the id {item.call_id!r}."
+            raise _invalid(placed.param_of("call_id"), reason)
         self._answered.add(item.call_id)
         self.add(ChatMessage(Role.TOOL, _content(item.output), answered=call))
 

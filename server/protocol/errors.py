@@ -3,6 +3,7 @@
 RequestRefused
 ├── MalformedBody          the body is not JSON
 ├── InvalidParameter       a field has the wrong type or value; `param` names it
+│   └── NothingSaid        there is nothing to respond to
 ├── UnsupportedParameter   a field is known but not served; `param` names it
 ├── ModelNotFound          no such model is served here
 ├── PreviousResponseNotFound  what the request continues is not stored here
@@ -11,6 +12,7 @@ RequestRefused
 ├── MadeElsewhere          another server process is making the response
 ├── NotCancellable         only background responses can be cancelled
 ├── InvalidApiKey          the key is missing, or none of those that the server takes
+├── TooManyWaiting         more requests wait on one WebSocket than the server keeps
 ├── ConnectionLimitReached  a WebSocket has lasted long enough
 ├── UnsupportedMediaType   the body is not declared as JSON
 └── BodyTooLarge           the body is larger than the server takes
@@ -62,6 +64,13 @@ class MalformedBody(RequestRefused):
 
 class InvalidParameter(RequestRefused):
     """A field has the wrong type or a value out of range."""
+
+
+class NothingSaid(InvalidParameter):
+    """The request stands on nothing that could be responded to."""
+
+    def __init__(self) -> None:
+        super().__init__("input", "'input' is required: there is nothing to respond to.")
 
 
 class UnsupportedParameter(RequestRefused):
@@ -121,6 +130,13 @@ class InvalidApiKey(RequestRefused):
 
     def __init__(self) -> None:
         super().__init__(None, "Send a valid API key: 'Authorization: Bearer KEY'.")
+
+
+class TooManyWaiting(RequestRefused):
+    """Turns are made one after the other; what waits for its turn has to be kept."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "Too many requests wait on this connection; wait for their ends.")
 
 
 class ConnectionLimitReached(RequestRefused):

@@ -141,7 +141,7 @@ class CreateResponseBody(InputModel):
         StringOrList,
     ] = None
 
-    # Set on a WebSocket only: False prefills the prompt and generates nothing.
+    # False prefills the prompt and generates nothing: how Codex warms up a connection.
     generate: bool | None = None
 
     @property

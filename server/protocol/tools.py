@@ -71,9 +71,10 @@ class HostedToolParam(InputModel):
     """A tool that the client expects its server to run, and that this one does not run.
 
     Coding agents offer some with every request and do well without: the model never hears of them.
+    A header of the answer names it.
     """
 
-    type: str
+    type: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 
 
 SERVED_TOOLS = ("function", "custom", "namespace")

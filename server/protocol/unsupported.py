@@ -7,11 +7,13 @@ that are served. null and absent always are. Building a feature begins with dele
 import json
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import islice
 
 from pydantic import JsonValue
 
 from antiphon.server.protocol.errors import UnsupportedParameter
 
+MAX_ELEMENTS = 10_000
 TEXT_TYPES = ("input_text", "output_text", "text")
 ITEM_TYPES = (
     "message",
@@ -90,7 +92,8 @@ def _find(value: JsonValue, steps: list[str], param: str = "") -> Iterator[tuple
     if not steps:
         yield param, value
     elif steps[0] == "[]" and isinstance(value, list):
-        for index, element in enumerate(value):
+        # What is behind makes the list too long, which is told of the list as a whole.
+        for index, element in enumerate(islice(value, MAX_ELEMENTS)):
             yield from _find(element, steps[1:], f"{param}[{index}]")
     elif isinstance(value, dict) and steps[0] in value:
         yield from _find(value[steps[0]], steps[1:], f"{param}.{steps[0]}".lstrip("."))

@@ -1,8 +1,10 @@
 """POST /v1/chat/completions: a response under another name."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 from starlette.requests import ClientDisconnect
 
 from antiphon.server.admission import admit
@@ -13,9 +15,10 @@ from antiphon.server.chat_completions.request_translation import translated_requ
 from antiphon.server.context import ServerContext
 from antiphon.server.disconnect import while_connected
 from antiphon.server.protocol.errors import ErrorBody
+from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.protocol.unsupported import UnsupportedTools
 from antiphon.server.protocol.validation import read_create_response
-from antiphon.server.request_body import read_posted
+from antiphon.server.request_body import read_request
 from antiphon.server.response_record import ResponseRecord
 
 
@@ -34,19 +37,24 @@ def chat_completions_router(context: ServerContext) -> APIRouter:
     )
     async def create_chat_completion(request: Request) -> Response:
         caller = context.reception.caller(request.headers)
-        posted = await read_posted(request, context.limits.max_body_bytes)
         places = RequestPlaces()
         with places.in_errors():
-            asked = translated_request(posted, places)
-            # Only a response has a place to say that a tool was left out.
-            body = read_create_response(asked.body, UnsupportedTools.REJECT)
+            read = partial(_read, places=places)
+            includes_usage, body = await read_request(request, context.limits.max_body_bytes, read)
             admission = await while_connected(request.receive, admit(body, caller, context))
         if admission is None:
             raise ClientDisconnect
-        record = ResponseRecord.of(admission, context.ids)
-        return CompletionAnswer(record, context, includes_usage=asked.includes_usage)
+        record = ResponseRecord(admission)
+        return CompletionAnswer(record, context, includes_usage=includes_usage)
 
     return router
+
+
+def _read(posted: JsonValue, places: RequestPlaces) -> tuple[bool, CreateResponseBody]:
+    """Whether a stream tells its usage, and the request for a response."""
+    asked = translated_request(posted, places)
+    # Only a response has a place to say that a tool was left out.
+    return asked.includes_usage, read_create_response(asked.body, UnsupportedTools.REJECT)
 
 
 def _request_body() -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """/v1/conversations: items that responses are made from, and that they add to."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import JsonValue
 from starlette.responses import JSONResponse
 
@@ -22,9 +24,12 @@ from antiphon.server.protocol.lists import ConversationResource, Deleted, ItemLi
 from antiphon.server.protocol.queries import PageParams
 from antiphon.server.protocol.unsupported import refuse_unsupported_items
 from antiphon.server.protocol.validation import read_body, read_query
-from antiphon.server.request_body import read_posted
+from antiphon.server.protocol.wire_model import InputModel
+from antiphon.server.request_body import read_request
 from antiphon.server.store.errors import ItemNotFound
 from antiphon.server.store.records import Conversation, Item
+
+Body = TypeVar("Body", bound=InputModel)
 
 
 def conversations_router(context: ServerContext) -> APIRouter:
@@ -40,12 +45,12 @@ def conversations_router(context: ServerContext) -> APIRouter:
 
 def _add_conversations(router: APIRouter, context: ServerContext) -> None:
     max_body_bytes = context.limits.max_body_bytes
+    owner = Depends(_owner_reader(context))
 
     @router.post("", summary="Create a conversation")
-    async def create(request: Request) -> ConversationResource:
-        owner = context.reception.caller(request.headers).owner
-        posted = _with_known_items(await read_posted(request, max_body_bytes))
-        body = read_body(CreateConversationBody, posted)
+    async def create(request: Request, owner: str = owner) -> ConversationResource:
+        read = partial(_read_items, CreateConversationBody)
+        body = await read_request(request, max_body_bytes, read)
         conversation = Conversation(
             id=context.ids.new("conv"),
             owner=owner,
@@ -57,46 +62,45 @@ def _add_conversations(router: APIRouter, context: ServerContext) -> None:
         return _resource(conversation)
 
     @router.get("/{conversation_id}", summary="Read a conversation")
-    async def retrieve(conversation_id: str, request: Request) -> ConversationResource:
-        owner = context.reception.caller(request.headers).owner
+    async def retrieve(conversation_id: str, owner: str = owner) -> ConversationResource:
         return _resource(await context.store().conversation(owner, conversation_id))
 
     @router.post("/{conversation_id}", summary="Change a conversation's metadata")
-    async def update(conversation_id: str, request: Request) -> ConversationResource:
-        owner = context.reception.caller(request.headers).owner
-        body = read_body(UpdateConversationBody, await read_posted(request, max_body_bytes))
+    async def update(
+        conversation_id: str, request: Request, owner: str = owner
+    ) -> ConversationResource:
+        read = partial(read_body, UpdateConversationBody)
+        body = await read_request(request, max_body_bytes, read)
         store = context.store()
         if body.metadata is None:
             return _resource(await store.conversation(owner, conversation_id))
         return _resource(await store.update_conversation(owner, conversation_id, body.metadata))
 
     @router.delete("/{conversation_id}", summary="Delete a conversation")
-    async def delete(conversation_id: str, request: Request) -> Deleted:
-        owner = context.reception.caller(request.headers).owner
+    async def delete(conversation_id: str, owner: str = owner) -> Deleted:
         await context.store().delete_conversation(owner, conversation_id)
         return Deleted(id=conversation_id, object="conversation.deleted")
 
 
 def _add_items(router: APIRouter, context: ServerContext) -> None:
+    owner = Depends(_owner_reader(context))
+
     @router.get("/{conversation_id}/items", summary="List a conversation's items")
-    async def list_items(conversation_id: str, request: Request) -> ItemList:
-        owner = context.reception.caller(request.headers).owner
+    async def list_items(conversation_id: str, request: Request, owner: str = owner) -> ItemList:
         asked = read_query(PageParams, request.query_params)
         return item_page(await context.store().conversation_items(owner, conversation_id), asked)
 
     @router.post("/{conversation_id}/items", summary="Add items to a conversation")
-    async def add_items(conversation_id: str, request: Request) -> ItemList:
-        owner = context.reception.caller(request.headers).owner
-        posted = _with_known_items(await read_posted(request, context.limits.max_body_bytes))
-        body = read_body(AddItemsBody, posted)
+    async def add_items(conversation_id: str, request: Request, owner: str = owner) -> ItemList:
+        read = partial(_read_items, AddItemsBody)
+        body = await read_request(request, context.limits.max_body_bytes, read)
         with context.conversations.claim(owner, conversation_id):
             items = await _kept(body.items, owner, context)
             await context.store().add_conversation_items(owner, conversation_id, items)
         return item_page(items, PageParams(limit=max(len(items), 1), order="asc"))
 
     @router.get("/{conversation_id}/items/{item_id}", summary="Read an item")
-    async def retrieve_item(conversation_id: str, item_id: str, request: Request) -> Any:  # noqa: ANN401
-        owner = context.reception.caller(request.headers).owner
+    async def retrieve_item(conversation_id: str, item_id: str, owner: str = owner) -> JSONResponse:
         for item in await context.store().conversation_items(owner, conversation_id):
             if item["id"] == item_id:
                 return JSONResponse(item)
@@ -104,18 +108,25 @@ def _add_items(router: APIRouter, context: ServerContext) -> None:
 
     @router.delete("/{conversation_id}/items/{item_id}", summary="Delete an item")
     async def delete_item(
-        conversation_id: str, item_id: str, request: Request
+        conversation_id: str, item_id: str, owner: str = owner
     ) -> ConversationResource:
-        owner = context.reception.caller(request.headers).owner
         store = context.store()
         await store.delete_conversation_item(owner, conversation_id, item_id)
         return _resource(await store.conversation(owner, conversation_id))
 
 
-def _with_known_items(posted: JsonValue) -> JsonValue:
+def _owner_reader(context: ServerContext) -> Callable[[Request], Awaitable[str]]:
+    async def owner(request: Request) -> str:
+        """Raises InvalidApiKey."""
+        return context.reception.caller(request.headers).owner
+
+    return owner
+
+
+def _read_items(kind: type[Body], posted: JsonValue) -> Body:
     """Raises UnsupportedParameter for items that no response could be made from."""
     refuse_unsupported_items(posted, "items")
-    return posted
+    return read_body(kind, posted)
 
 
 async def _kept(items: list[ItemParam], owner: str, context: ServerContext) -> tuple[Item, ...]:

@@ -33,10 +33,13 @@ class Readiness(OutputModel):
 def health_router(context: ServerContext) -> APIRouter:
     router = APIRouter(tags=["health"])
 
+    # Load balancers ask with HEAD.
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", summary="Whether the server lives, and how busy it is")
     async def health() -> Health:
         return Health(engine=_engine_health(context.engine.stats))
 
+    @router.head("/ready", include_in_schema=False)
     @router.get(
         "/ready", summary="Whether the model is loaded", responses={503: {"model": Readiness}}
     )

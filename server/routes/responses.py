@@ -1,5 +1,6 @@
 """/v1/responses: making a response, and everything about those that were made."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,7 +21,7 @@ from antiphon.server.protocol.queries import PageParams, RetrieveParams
 from antiphon.server.protocol.requests import CompactBody
 from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.protocol.validation import read_body, read_create_response, read_query
-from antiphon.server.request_body import read_posted
+from antiphon.server.request_body import read_request
 from antiphon.server.response_record import ResponseRecord
 from antiphon.server.retrieval import Retrieval
 from antiphon.server.standalone_compaction import compacted
@@ -40,6 +41,7 @@ def responses_router(context: ServerContext) -> APIRouter:
 
 def _add_making(router: APIRouter, context: ServerContext) -> None:
     max_body_bytes = context.limits.max_body_bytes
+    read_create = partial(read_create_response, tools=context.unsupported_tools)
 
     @router.post(
         "",
@@ -50,12 +52,11 @@ def _add_making(router: APIRouter, context: ServerContext) -> None:
     )
     async def create_response(request: Request) -> Response:
         caller = context.reception.caller(request.headers)
-        posted = await read_posted(request, max_body_bytes)
-        body = read_create_response(posted, context.unsupported_tools)
+        body = await read_request(request, max_body_bytes, read_create)
         admission = await while_connected(request.receive, admit(body, caller, context))
         if admission is None:
             raise ClientDisconnect
-        record = ResponseRecord.of(admission, context.ids)
+        record = ResponseRecord(admission)
         if body.background:
             return await _in_background(record, context)
         return Answer(record, context, _notes(admission))
@@ -63,8 +64,7 @@ def _add_making(router: APIRouter, context: ServerContext) -> None:
     @router.post("/input_tokens", summary="Count the tokens of a request")
     async def count_input_tokens(request: Request) -> InputTokens:
         caller = context.reception.caller(request.headers)
-        posted = await read_posted(request, max_body_bytes)
-        body = read_create_response(posted, context.unsupported_tools)
+        body = await read_request(request, max_body_bytes, read_create)
         # Whoever counts does not want the model to summarise anything.
         body = body.model_copy(update={"context_management": None})
         draft = await drafted(body, caller, context)
@@ -79,7 +79,7 @@ def _add_making(router: APIRouter, context: ServerContext) -> None:
     )
     async def compact(request: Request) -> CompactResource:
         caller = context.reception.caller(request.headers)
-        body = read_body(CompactBody, await read_posted(request, max_body_bytes))
+        body = await read_request(request, max_body_bytes, partial(read_body, CompactBody))
         compacting = compacted(body, caller, context)
         resource = await while_connected(request.receive, compacting)
         if resource is None:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from antiphon.server.context import ServerContext
-from antiphon.server.error_answers import error_answer
+from antiphon.server.error_answers import HEADERS, error_answer
 from antiphon.server.error_table import error_payload, error_row
 from antiphon.server.protocol.errors import ErrorPayload, RequestRefused
 from antiphon.server.websocket_session import WebSocketSession
@@ -23,7 +23,8 @@ def websocket_router(context: ServerContext) -> APIRouter:
         try:
             caller = context.reception.caller(socket.headers)
         except RequestRefused as error:
-            refusal = error_answer(error_row(error).status, error_payload(error))
+            status = error_row(error).status
+            refusal = error_answer(status, error_payload(error), HEADERS.get(status))
             await socket.send_denial_response(refusal)
             return
         await socket.accept()

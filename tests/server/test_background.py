@@ -255,6 +255,20 @@ async def test_response_whose_server_died_has_failed_when_its_lease_is_over(
     assert resumed.text.count("event: ") == 2
 
 
+async def test_response_that_cannot_be_kept_has_failed_for_everybody(
+    client: Client, context: ServerContext, engine: FakeEngine
+) -> None:
+    made = (await client.http.post("/v1/conversations", json={})).json()
+    queued = await start(client, conversation=made["id"])
+    await client.http.delete(f"/v1/conversations/{made['id']}")
+    engine.gate.set()
+    response = await finished(client, context, queued["id"])
+    assert response["status"] == "failed"
+    assert response["error"]["code"] == "conversation_not_found"
+    answer = await client.http.get(f"/v1/responses/{queued['id']}", params={"stream": "true"})
+    assert answer.text.count("event: response.failed") == 1
+
+
 async def test_lease_of_a_running_response_lasts(
     client: Client, context: ServerContext, engine: FakeEngine
 ) -> None:

@@ -1,11 +1,14 @@
 """Long conversations: compacted by their client, compacted on the way, or truncated."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from antiphon.engine.outputs import FinishReason
+from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.language_side import LanguageSide
 from tests.fake_engine import FakeEngine, Script, engine_card
 from tests.schema import check_compaction
@@ -159,6 +162,55 @@ async def test_single_long_turn_has_nothing_to_be_compacted(
 ) -> None:
     response = await client.respond(input="word " * 500, context_management=[RULE])
     assert [item["type"] for item in response["output"]] == ["message"]
+
+
+async def test_output_of_an_earlier_turn_s_call_keeps_its_call(
+    client: Client, engine: FakeEngine
+) -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": "ok"}
+    items = [*LONG, {"role": "user", "content": "Go"}, call, LAST, output, LAST]
+    response = await client.respond(input=items, context_management=[RULE])
+    assert response["output"][0]["type"] == "compaction"
+    compacted = (await compact(client, input=items)).json()
+    await client.respond(input=[*compacted["output"], LAST])
+
+
+async def test_history_is_never_lost_for_an_empty_summary(
+    client: Client, engine: FakeEngine, said: EncodePieces
+) -> None:
+    engine.script = Script(said(" "))
+    error = error_of(await compact(client, input=TURNS), 500)
+    assert (error["type"], error["code"]) == ("model_error", "nothing_summarised")
+    response = await client.respond(input=[*LONG, LAST], context_management=[RULE])
+    assert [item["type"] for item in response["output"]] == ["message"]
+
+
+async def test_model_that_always_thinks_comes_to_its_summary(
+    engine: FakeEngine, language_side: LanguageSide, said: EncodePieces
+) -> None:
+    engine.script = Script(said("<think>Long thoughts.</think>They met."))
+    thinking = replace(language_side, dialect=dialect_named("qwen3"))
+    client = Client(make_context(engine, thinking))
+    resource = (await compact(client, input=TURNS)).json()
+    await client.respond(input=[*resource["output"], LAST])
+    assert f"{SUMMARY}They met." in prompt_of(engine, language_side)
+
+
+async def test_ten_thousand_items_are_compacted_within_reason(
+    engine: FakeEngine, language_side: LanguageSide
+) -> None:
+    client = Client(make_context(engine, language_side))
+    items = [{"role": "user", "content": "word"}] * 10_000
+    async with asyncio.timeout(60):  # it was hours: a guard, not a measurement
+        assert (await compact(client, input=items)).status_code == 200
+
+
+async def test_counting_tokens_summarises_nothing(client: Client, engine: FakeEngine) -> None:
+    body = {"input": [*LONG, LAST], "context_management": [RULE]}
+    answer = await client.http.post("/v1/responses/input_tokens", json=body)
+    assert answer.json()["input_tokens"] > RULE["compact_threshold"]
+    assert engine.generations == []
 
 
 @pytest.fixture

@@ -168,6 +168,9 @@ async def test_wrong_method_is_a_405_that_says_which_is_allowed(client: Client) 
     answer = await client.http.get("/v1/responses")
     assert error_of(answer, 405)["code"] == "method_not_allowed"
     assert answer.headers["allow"] == "POST"
+    answer = await client.http.put("/v1/responses/resp_1")
+    assert answer.headers["allow"] == "DELETE, GET"
+    assert (await client.http.head("/health")).status_code == 200
 
 
 async def test_unexpected_exception_is_a_500_that_gives_nothing_away(

@@ -32,6 +32,9 @@ class WrittenPast:
     def __init__(self, *items: Item) -> None:
         self._items = [{"id": f"item_{index}", **item} for index, item in enumerate(items)]
 
+    def keeps(self, response_id: str | None) -> bool:
+        return True
+
     async def chain(self, response_id: str) -> list[Item]:
         if response_id != "resp_1":
             raise PreviousResponseNotFound(response_id)
@@ -151,6 +154,26 @@ async def test_compaction_of_another_server_is_refused() -> None:
         with pytest.raises(InvalidParameter) as caught:
             await read(WrittenPast(), input=[USER, item])
         assert caught.value.param == "input[1].encrypted_content"
+
+
+async def test_sealed_reasoning_is_opened_where_there_is_no_text_beside_it() -> None:
+    sealed = {"type": "reasoning", "summary": [], "encrypted_content": SEAL.close(REASONING, "Hm.")}
+    beside = {**sealed, "content": [{"type": "reasoning_text", "text": "Open."}]}
+    history = await read(WrittenPast(), input=[sealed, beside])
+    contents = [placed.item.model_dump()["content"] for placed in history.items]
+    assert [content[0]["text"] for content in contents] == ["Hm.", "Open."]
+    foreign = {**sealed, "encrypted_content": SEAL.close(COMPACTION, "Hm.")}
+    with pytest.raises(InvalidParameter) as caught:
+        await read(WrittenPast(), input=[USER, foreign])
+    assert caught.value.param == "input[1].encrypted_content"
+
+
+async def test_what_a_compaction_stands_for_is_not_even_looked_at() -> None:
+    unreadable = {"type": "message", "role": "nobody", "content": 1}
+    past = WrittenPast(unreadable, compaction("They met."), USER)
+    assert len((await read(past, conversation="conv_1")).items) == 2
+    history = await read(WrittenPast(unreadable), input=[compaction("New.")], conversation="conv_1")
+    assert texts(history) == ["Summary of the conversation so far:\n\nNew."]
 
 
 async def test_tools_that_come_with_the_conversation_are_found_where_they_stand() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.server.history_cuts import shortened, stands, with_summary
+from antiphon.server.history_cuts import Shortened, stands, with_summary
 from antiphon.server.placed_item import PlacedItem
 from antiphon.server.protocol.input_items import (
     FunctionCallParam,
@@ -45,19 +45,19 @@ def places(items: Sequence[PlacedItem]) -> list[int]:
 
 
 def test_oldest_turns_go_first_and_system_messages_stay() -> None:
-    kept = [places(shorter) for shorter in shortened(items_of("suauasua"))]
+    kept = [places(shorter) for shorter in Shortened(items_of("suauasua"))]
     assert kept == [[0, 3, 4, 5, 6, 7], [0, 5, 6, 7]]
 
 
 def test_within_the_last_turn_steps_go_and_what_was_asked_stays() -> None:
-    kept = [places(shorter) for shorter in shortened(items_of("surcorcoa"))]
+    kept = [places(shorter) for shorter in Shortened(items_of("surcorcoa"))]
     assert kept == [[0, 1, 5, 6, 7, 8], [0, 1, 8]]
 
 
 def test_nothing_can_be_left_out_where_no_user_spoke_or_all_is_one_turn() -> None:
-    assert shortened(items_of("sa")) == []
-    assert shortened(items_of("su")) == []
-    assert shortened(()) == []
+    assert not Shortened(items_of("sa"))
+    assert not Shortened(items_of("su"))
+    assert not Shortened(())
 
 
 @given(st.text(alphabet="suac", max_size=24))
@@ -66,7 +66,7 @@ def test_shorter_histories_keep_their_order_their_pairs_and_what_stands(shape: s
     standing = places([placed for placed in items if stands(placed.item)])
     users = places([placed for placed in items if is_of_user(placed.item)])
     lengths = [len(items)]
-    for shorter in shortened(items):
+    for shorter in Shortened(items):
         kept = places(shorter)
         lengths.append(len(kept))
         assert kept == sorted(kept)
@@ -78,6 +78,22 @@ def test_shorter_histories_keep_their_order_their_pairs_and_what_stands(shape: s
             if isinstance(placed.item, FunctionCallParam):
                 assert places([placed])[0] - 1 in kept, "the thought that led to a call"
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_output_that_comes_a_turn_later_keeps_its_call() -> None:
+    call, output = items_of("co")
+    items = (*items_of("ua"), call, *items_of("u"), output, *items_of("au"))
+    for shorter in Shortened(items):
+        assert (call in shorter) or (output not in shorter)
+    assert len(Shortened(items)) > 0
+
+
+@given(st.text(alphabet="suac", max_size=24))
+def test_sizes_are_those_of_what_is_kept(shape: str) -> None:
+    items = items_of(shape.replace("c", "rco"))
+    shorter = Shortened(items)
+    kept = [sum(places(version)) for version in shorter]
+    assert shorter.sizes(range(len(items))) == kept
 
 
 def is_of_user(item: ItemParam) -> bool:

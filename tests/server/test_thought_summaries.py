@@ -87,6 +87,15 @@ async def test_thoughts_alone_are_summarised_when_the_model_is_done(
     assert response["output"][0]["summary"][0]["text"] == "Short."
 
 
+async def test_model_is_asked_once_also_when_it_says_nothing(
+    language_side: LanguageSide, said: EncodePieces
+) -> None:
+    scripts = [Script(said("<think>Hm.</think>", " ", "\n", " ", "Hello")), Script(said(" "))]
+    response, _ = await respond(language_side, scripts, reasoning={"summary": "concise"})
+    assert response["status"] == "completed"
+    assert response["output"][0]["summary"] == []
+
+
 async def test_thoughts_that_were_cut_off_are_not_summarised(language_side: LanguageSide) -> None:
     token_ids = [language_side.tokenizer.encode("<think>Hm, ")]
     scripts = [Script(token_ids, FinishReason.LENGTH)]

@@ -111,6 +111,14 @@ async def test_demanding_such_a_tool_is_a_400(
     assert error["param"] == param
 
 
+@pytest.mark.parametrize("kind", ["工具", "a\r\nX: 1", "", "x" * 65])
+async def test_tool_type_that_no_header_could_name_is_refused(
+    language_side: LanguageSide, kind: str
+) -> None:
+    client = client_of(language_side, Script())
+    assert (await client.refusal(400, tools=[{"type": kind}]))["param"] == "tools[0].type"
+
+
 async def test_allowed_tools_are_those_that_are_left(
     language_side: LanguageSide, said: EncodePieces
 ) -> None:

@@ -7,9 +7,7 @@ import pytest
 from antiphon.server.chat.message import ChatCall, ChatMessage, Role
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.requests import CreateResponseBody
-from antiphon.server.seal import REASONING
 from tests.histories import messages_of
-from tests.serving import SEAL
 
 USER = {"role": "user", "content": "Hi"}
 
@@ -94,13 +92,6 @@ def test_custom_call_is_a_call_with_one_text() -> None:
     assert result.answered == turn.calls[0]
 
 
-def test_sealed_reasoning_is_opened_where_there_is_no_text_beside_it() -> None:
-    sealed = {"type": "reasoning", "summary": [], "encrypted_content": SEAL.close(REASONING, "Hm.")}
-    assert said(sealed) == [ChatMessage(Role.ASSISTANT, reasoning="Hm.")]
-    assert said({**sealed, **reasoning("Open.")})[0].reasoning == "Open."
-    assert said({"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}]}) == []
-
-
 def test_call_that_was_cut_off_is_left_out() -> None:
     assert said(USER, call("a", '{"x', status="incomplete")) == [ChatMessage(Role.USER, "Hi")]
 
@@ -117,7 +108,6 @@ def test_call_that_was_cut_off_is_left_out() -> None:
         ([call("a", '{"x": NaN}')], "input[0].arguments"),
         ([call("a", '{"x": "\\ud800"}')], "input[0].arguments"),
         ([call("a", '{"x": ' + "[" * 5000 + "]" * 5000 + "}")], "input[0].arguments"),
-        ([{"type": "reasoning", "encrypted_content": "gAAAAAB"}], "input[0].encrypted_content"),
     ],
 )
 def test_item_that_does_not_fit_is_named(items: list[object], param: str) -> None:

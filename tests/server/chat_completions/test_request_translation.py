@@ -321,9 +321,12 @@ def part_of(**part: object) -> dict[str, object]:
         ),
         ({"response_format": "json"}, "response_format"),
         ({"response_format": {"type": "yaml"}}, "response_format.type"),
-        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.name"),
         (
-            {"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}},
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "a b"}}},
+            "response_format.json_schema.name",
+        ),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": 1}}},
             "response_format.json_schema.schema",
         ),
         ({"max_tokens": 0}, "max_tokens"),
