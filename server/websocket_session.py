@@ -26,7 +26,12 @@ from antiphon.server.protocol.errors import (
     TooManyWaiting,
     UnsupportedParameter,
 )
-from antiphon.server.protocol.events import TerminalEvent, WebSocketErrorEvent
+from antiphon.server.protocol.events import (
+    ErrorStreamingEvent,
+    ResponseFailedStreamingEvent,
+    TerminalEvent,
+    WebSocketErrorEvent,
+)
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.protocol.validation import parse_json, read_create_response
 from antiphon.server.request_body import read_apart
@@ -121,7 +126,8 @@ class WebSocketSession:
         async with admission, aclosing(emissions(record, self._context)) as made:
             async for emission in made:
                 self._note(emission, record)
-                await self._send(emission)
+                if not isinstance(emission.event, ErrorStreamingEvent):
+                    await self._send(_without_error_before(emission))
 
     def _body(self, posted: JsonValue) -> CreateResponseBody:
         """Raises what `read_create_response` raises, also for fields that only HTTP has."""
@@ -154,6 +160,16 @@ class WebSocketSession:
             logger.error("A turn could not begin: %s", error)
         event = WebSocketErrorEvent(status=row.status, error=error_payload(error))
         await self._socket.send_text(event.model_dump_json())
+
+
+def _without_error_before(emission: Emission) -> Emission:
+    """A turn ends with one message here: clients take `error` for the end, and the failed response
+    says the same.
+    """
+    event = emission.event
+    if not isinstance(event, ResponseFailedStreamingEvent):
+        return emission
+    return Emission(event.model_copy(update={"sequence_number": event.sequence_number - 1}))
 
 
 def _text(message: Message) -> str:
