@@ -1,5 +1,6 @@
 # Every target builds .venv by itself when it is missing or older than pyproject.toml.
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -11,7 +12,7 @@ serve: $(INSTALLED)  ## Serve a model: make serve [MODEL=...] [FLAGS="--port 800
 	$(BIN)/antiphon serve $(MODEL) $(FLAGS)
 
 test: $(INSTALLED)  ## The whole suite; fetches the default model once.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 quick: $(INSTALLED)  ## The tests that need neither a process of their own nor the default model.
 	$(BIN)/python -m pytest -m "not slow and not model"

@@ -11,6 +11,11 @@ from antiphon.models.progress import ignore_progress
 from antiphon.models.source import locate
 
 
+# Before torch is there, here or in a server that a test starts: threads that wait by spinning take
+# the processor from those that work, and several engines at once slow each other many times over.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where servers that are given no folder keep what they store: never the user's own."""

@@ -11,6 +11,7 @@ or, for JavaScript, in `environments/node/package.json`, and then, in there:
     npm install --package-lock-only --omit-lockfile-registry-resolved
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -77,14 +78,20 @@ def node_command() -> list[str]:
 
 def _kept(name: str, ingredients: bytes, build: Callable[[Path], None]) -> Path:
     folder = KEPT / f"{name}-{hashlib.sha256(ingredients).hexdigest()[:12]}"
-    if not folder.exists():
-        KEPT.mkdir(exist_ok=True)
-        for outdated in KEPT.glob(f"{name}-*"):
-            shutil.rmtree(outdated)
-        with TemporaryDirectory(dir=KEPT) as workshop:
-            build(Path(workshop) / name)
-            (Path(workshop) / name).rename(folder)
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if not folder.exists():
+            _build(name, folder, build)
     return folder
+
+
+def _build(name: str, folder: Path, build: Callable[[Path], None]) -> None:
+    for outdated in KEPT.glob(f"{name}-*"):
+        shutil.rmtree(outdated)
+    with TemporaryDirectory(dir=KEPT) as workshop:
+        build(Path(workshop) / name)
+        (Path(workshop) / name).rename(folder)
 
 
 def _major_version(node: str) -> int:
