@@ -56,7 +56,8 @@ def read_query(kind: type[Query], posted: Mapping[str, str]) -> Query:
 def parse_json(body: bytes) -> JsonValue:
     """Raises MalformedBody, also for NaN, broken UTF-8, lone surrogates and very deep nesting."""
     try:
-        posted: JsonValue = from_json(body, allow_inf_nan=False)
+        # What one request says is not kept for the next: only names of fields come again.
+        posted: JsonValue = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise MalformedBody(str(error)) from None
     return posted
