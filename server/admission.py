@@ -8,21 +8,21 @@ from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.errors import ChatTemplateError
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.caller import Caller
-from antiphon.server.compaction import Compaction, Compactor
+from antiphon.server.compaction.compactor import Compaction, Compactor
+from antiphon.server.compaction.context_window import ContextWindow, Window
+from antiphon.server.compaction.summariser import Summariser
 from antiphon.server.constraint import Constraint, text_schema
 from antiphon.server.context import ServerContext
-from antiphon.server.context_window import ContextWindow, Window
-from antiphon.server.conversation_claims import ConversationClaim
-from antiphon.server.history import History, HistoryReader
-from antiphon.server.kept_items import kept_items
-from antiphon.server.past import Past, StoredPast
+from antiphon.server.history.claims import ConversationClaim
+from antiphon.server.history.kept_items import kept_items
+from antiphon.server.history.past import Past, StoredPast
+from antiphon.server.history.reader import History, HistoryReader
+from antiphon.server.output.turn import Turn
 from antiphon.server.protocol.errors import InvalidParameter, ModelNotFound, NothingSaid
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.sampling import sampling_params, stop_strings
 from antiphon.server.store.records import Item
-from antiphon.server.summariser import Summariser
 from antiphon.server.tool_menu import ToolMenu, tool_menu
-from antiphon.server.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

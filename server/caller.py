@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from antiphon.server.event_names import EventNames, EventNaming
+from antiphon.server.delivery.event_names import EventNames, EventNaming
 from antiphon.server.protocol.errors import InvalidApiKey
 
 

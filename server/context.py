@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from antiphon.engine.errors import EngineUnavailable
 from antiphon.engine.generation import Engine
 from antiphon.models.language_side import LanguageSide
-from antiphon.server.background import BackgroundResponses
 from antiphon.server.caller import Reception
 from antiphon.server.clock import Clock, SystemClock
-from antiphon.server.conversation_claims import ConversationClaims
+from antiphon.server.delivery.background import BackgroundResponses
 from antiphon.server.files.file_texts import FileTexts
+from antiphon.server.history.claims import ConversationClaims
 from antiphon.server.ids import IdSource, RandomIds
 from antiphon.server.protocol.unsupported import UnsupportedTools
 from antiphon.server.seal import Seal

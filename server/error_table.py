@@ -14,7 +14,7 @@ from antiphon.engine.errors import (
     PromptTooLong,
 )
 from antiphon.models.errors import ChatTemplateError, UnsupportedEffort
-from antiphon.server.compaction import NothingSummarised
+from antiphon.server.compaction.compactor import NothingSummarised
 from antiphon.server.protocol.errors import (
     BodyTooLarge,
     ConnectionLimitReached,

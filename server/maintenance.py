@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from antiphon.server.background import BackgroundResponses
+from antiphon.server.delivery.background import BackgroundResponses
 from antiphon.server.store.errors import StoreError
 from antiphon.server.store.store import Store
 

@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from rich.console import Console
 
 from antiphon.server.app import Lifespan
-from antiphon.server.background import BackgroundResponses
 from antiphon.server.caller import ApiKeys, Reception
 from antiphon.server.clock import SystemClock
 from antiphon.server.context import Limits, ServerContext
+from antiphon.server.delivery.background import BackgroundResponses
 from antiphon.server.files.file_texts import FileTexts
 from antiphon.server.files.remote_fetch import FetchConfig
 from antiphon.server.model_service import ModelService

@@ -20,7 +20,7 @@ from pydantic_settings import (
 
 from antiphon.engine.config import DTYPES, EngineConfig, LoadFormat
 from antiphon.models.catalog import DEFAULT_MODEL
-from antiphon.server.event_names import EventNaming
+from antiphon.server.delivery.event_names import EventNaming
 from antiphon.server.protocol.unsupported import UnsupportedTools
 from antiphon.server.settings_sources import (
     ENVIRONMENT_PREFIX,

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from antiphon.server.background import BackgroundResponses
 from antiphon.server.clock import Clock
+from antiphon.server.delivery.background import BackgroundResponses
 from antiphon.server.maintenance import maintain
 from antiphon.server.store.errors import StoreUnavailable
 from antiphon.server.store.store import Store, StoreConfig

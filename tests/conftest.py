@@ -10,7 +10,6 @@ from antiphon.models.errors import ModelDownloadError
 from antiphon.models.progress import ignore_progress
 from antiphon.models.source import locate
 
-
 # Before torch is there, here or in a server that a test starts: threads that wait by spinning take
 # the processor from those that work, and several engines at once slow each other many times over.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -2,8 +2,8 @@
 
 from antiphon.server.chat.conversation import conversation
 from antiphon.server.chat.message import ChatMessage
-from antiphon.server.history_cuts import Items
-from antiphon.server.placed_item import PlacedItem
+from antiphon.server.history.cuts import Items
+from antiphon.server.history.placed_item import PlacedItem
 from antiphon.server.protocol.input_items import MessageParam
 from antiphon.server.protocol.requests import CreateResponseBody
 

@@ -15,10 +15,10 @@ from antiphon.engine.grammar import GrammarCompiler
 from antiphon.engine.grammar_vocabulary import GrammarVocabulary
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.app import create_app
-from antiphon.server.background import BackgroundResponses
 from antiphon.server.caller import ApiKeys, Reception
 from antiphon.server.clock import Clock
 from antiphon.server.context import Limits, ServerContext
+from antiphon.server.delivery.background import BackgroundResponses
 from antiphon.server.files.file_texts import FileTexts
 from antiphon.server.files.remote_fetch import FetchConfig
 from antiphon.server.seal import Seal

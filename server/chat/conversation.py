@@ -7,8 +7,8 @@ from operator import attrgetter
 
 from antiphon.models.verbatim_json import read_object
 from antiphon.server.chat.message import ChatCall, ChatMessage, Role, joined
+from antiphon.server.history.placed_item import PlacedItem
 from antiphon.server.offered_tool import CUSTOM_INPUT, model_name
-from antiphon.server.placed_item import PlacedItem
 from antiphon.server.protocol.errors import InvalidParameter
 from antiphon.server.protocol.input_content import (
     ContentParam,

@@ -8,14 +8,14 @@ from starlette.types import Receive, Scope, Send
 from antiphon.server.chat_completions.chunks import Chunk, CompletionStream
 from antiphon.server.chat_completions.response_translation import chat_completion
 from antiphon.server.context import ServerContext
-from antiphon.server.disconnect import while_connected
-from antiphon.server.emissions import Emissions, emissions
+from antiphon.server.delivery.disconnect import while_connected
+from antiphon.server.delivery.emissions import Emissions, emissions
+from antiphon.server.delivery.response_record import ResponseRecord
+from antiphon.server.delivery.sse import DONE, HEADERS
 from antiphon.server.error_answers import error_answer
+from antiphon.server.output.responder import final_response
 from antiphon.server.protocol.errors import ErrorPayload
 from antiphon.server.protocol.response import ResponseResource
-from antiphon.server.responder import final_response
-from antiphon.server.response_record import ResponseRecord
-from antiphon.server.sse import DONE, HEADERS
 
 
 class CompletionAnswer(Response):

@@ -13,13 +13,13 @@ from antiphon.server.chat_completions.completion_answer import CompletionAnswer
 from antiphon.server.chat_completions.request_places import RequestPlaces
 from antiphon.server.chat_completions.request_translation import translated_request
 from antiphon.server.context import ServerContext
-from antiphon.server.disconnect import while_connected
+from antiphon.server.delivery.disconnect import while_connected
+from antiphon.server.delivery.response_record import ResponseRecord
 from antiphon.server.protocol.errors import ErrorBody
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.protocol.unsupported import UnsupportedTools
 from antiphon.server.protocol.validation import read_create_response
 from antiphon.server.request_body import read_request
-from antiphon.server.response_record import ResponseRecord
 
 
 def chat_completions_router(context: ServerContext) -> APIRouter:

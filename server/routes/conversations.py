@@ -9,10 +9,10 @@ from pydantic import JsonValue
 from starlette.responses import JSONResponse
 
 from antiphon.server.context import ServerContext
-from antiphon.server.history import resolved_items
-from antiphon.server.kept_items import kept_items
+from antiphon.server.history.kept_items import kept_items
+from antiphon.server.history.past import StoredPast
+from antiphon.server.history.reader import resolved_items
 from antiphon.server.pages import item_page
-from antiphon.server.past import StoredPast
 from antiphon.server.protocol.conversations import (
     AddItemsBody,
     CreateConversationBody,

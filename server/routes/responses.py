@@ -8,12 +8,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from antiphon.server.admission import Admission, admit, drafted
-from antiphon.server.answer import Answer, Stream
 from antiphon.server.api_document import compact_operation, create_response_operation
-from antiphon.server.background import BackgroundWork
+from antiphon.server.compaction.standalone import compacted
 from antiphon.server.context import ServerContext
-from antiphon.server.disconnect import while_connected
-from antiphon.server.emissions import emissions
+from antiphon.server.delivery.answer import Answer, Stream
+from antiphon.server.delivery.background import BackgroundWork
+from antiphon.server.delivery.disconnect import while_connected
+from antiphon.server.delivery.emissions import emissions
+from antiphon.server.delivery.response_record import ResponseRecord
+from antiphon.server.delivery.retrieval import Retrieval
 from antiphon.server.pages import item_page
 from antiphon.server.protocol.errors import ErrorBody
 from antiphon.server.protocol.lists import CompactResource, Deleted, InputTokens, ItemList
@@ -22,9 +25,6 @@ from antiphon.server.protocol.requests import CompactBody
 from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.protocol.validation import read_body, read_create_response, read_query
 from antiphon.server.request_body import read_request
-from antiphon.server.response_record import ResponseRecord
-from antiphon.server.retrieval import Retrieval
-from antiphon.server.standalone_compaction import compacted
 from antiphon.server.tool_menu import dropped_tools
 
 DROPPED_TOOLS = "antiphon-dropped-tools"

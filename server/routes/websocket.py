@@ -5,10 +5,10 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from antiphon.server.context import ServerContext
+from antiphon.server.delivery.websocket_session import WebSocketSession
 from antiphon.server.error_answers import HEADERS, error_answer
 from antiphon.server.error_table import error_payload, error_row
 from antiphon.server.protocol.errors import ErrorPayload, RequestRefused
-from antiphon.server.websocket_session import WebSocketSession
 
 
 def websocket_router(context: ServerContext) -> APIRouter:

@@ -3,7 +3,7 @@
 import pytest
 
 from antiphon.server.caller import ApiKeys, Reception
-from antiphon.server.event_names import EventNames, EventNaming
+from antiphon.server.delivery.event_names import EventNames, EventNaming
 from antiphon.server.protocol.errors import InvalidApiKey
 
 
