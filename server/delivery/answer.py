@@ -1,6 +1,7 @@
 """The ways in which a response is answered over HTTP: event by event, or whole."""
 
-from collections.abc import AsyncIterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 from starlette.responses import Response
@@ -13,10 +14,13 @@ from antiphon.server.delivery.event_names import EventNames
 from antiphon.server.delivery.response_record import ResponseRecord
 from antiphon.server.delivery.sse import DONE, HEADERS, encode_event
 from antiphon.server.output.responder import final_response
+from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.store.records import RecordedEvent
 
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
-class Answer(Response):
+
+class MakingAnswer(Response, ABC):
     """Makes a response while its client listens; no sequence outlives it, however it ends."""
 
     def __init__(
@@ -32,33 +36,34 @@ class Answer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Entered here and not within the work, which may be cancelled before its first step.
         async with self._record.admission:
-            await while_connected(receive, self._write(send))
+            await while_connected(receive, self._make(send))
 
-    async def _write(self, send: Send) -> None:
+    async def _make(self, send: Send) -> None:
         async with aclosing(emissions(self._record, self._context)) as made:
             if self._record.admission.body.stream:
-                names = self._record.admission.caller.event_names
-                records = (emission.record async for emission in made)
-                await write_stream(records, names, send, self._extra_headers)
+                await self.write_stream(made, send)
             else:
-                await self._write_whole(made, send)
+                await self.write_whole(await final_response(made), send)
 
-    @property
-    def _extra_headers(self) -> list[tuple[bytes, bytes]]:
-        return [(name, value) for name, value in self.raw_headers if name != b"content-length"]
+    @abstractmethod
+    async def write_stream(self, made: Emissions, send: Send) -> None: ...
 
-    async def _write_whole(self, made: Emissions, send: Send) -> None:
-        """The last event's response; one that failed on the server's side is no 200."""
-        response = await final_response(made)
-        body = response.model_dump_json().encode()
-        headers = [
-            *self._extra_headers,
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
+    @abstractmethod
+    async def write_whole(self, response: ResponseResource, send: Send) -> None: ...
+
+
+class Answer(MakingAnswer):
+    """The response itself."""
+
+    async def write_stream(self, made: Emissions, send: Send) -> None:
+        names = self._record.admission.caller.event_names
+        records = (emission.record async for emission in made)
+        await write_records(records, names, send, extra_headers(self))
+
+    async def write_whole(self, response: ResponseResource, send: Send) -> None:
+        """One that failed on the server's side is no 200."""
         status = 500 if response.status == "failed" else 200
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await _send_body(send, body, more_body=False)
+        await send_json(response.model_dump_json(), status, send, extra_headers(self))
 
 
 class Stream(Response):
@@ -75,21 +80,36 @@ class Stream(Response):
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        extra = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
-        await while_connected(receive, write_stream(self._records, self._names, send, extra))
+        writing = write_records(self._records, self._names, send, extra_headers(self))
+        await while_connected(receive, writing)
 
 
-async def write_stream(
-    records: AsyncIterator[RecordedEvent],
-    names: EventNames,
-    send: Send,
-    headers: list[tuple[bytes, bytes]],
+def extra_headers(answer: Response) -> RawHeaders:
+    """Those that the answer was given; it writes its own."""
+    return [(name, value) for name, value in answer.raw_headers if name != b"content-length"]
+
+
+async def write_records(
+    records: AsyncIterator[RecordedEvent], names: EventNames, send: Send, headers: RawHeaders
 ) -> None:
+    await write_blocks((encode_event(record, names) async for record in records), send, headers)
+
+
+async def write_blocks(blocks: AsyncIterator[bytes], send: Send, headers: RawHeaders = ()) -> None:
+    """Server-sent events, and what ends them."""
     start = {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]}
     await send(start)
-    async for record in records:
-        await _send_body(send, encode_event(record, names), more_body=True)
+    async for block in blocks:
+        await _send_body(send, block, more_body=True)
     await _send_body(send, DONE, more_body=False)
+
+
+async def send_json(text: str, status: int, send: Send, headers: RawHeaders = ()) -> None:
+    body = text.encode()
+    own = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    start = {"type": "http.response.start", "status": status, "headers": [*headers, *own]}
+    await send(start)
+    await _send_body(send, body, more_body=False)
 
 
 async def _send_body(send: Send, body: bytes, *, more_body: bool) -> None:
