@@ -15,7 +15,7 @@ test: $(INSTALLED)  ## The whole suite; fetches the default model once.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 quick: $(INSTALLED)  ## The tests that need neither a process of their own nor the default model.
-	$(BIN)/python -m pytest -m "not slow and not model"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not slow and not model"
 
 check: $(INSTALLED) .types/antiphon  ## Format, lint, types and the quick tests.
 	$(BIN)/ruff format --check .
