@@ -23,7 +23,7 @@ from tests.tiny import write_tiny_llama
 pytestmark = pytest.mark.slow
 
 NUM_KILLS = 50
-SMALL = ("--kv-cache-memory", "8MiB", "--num-threads", "1", "--max-num-seqs", "64")
+SMALL = ("--kv-cache-memory", "32MiB", "--num-threads", "1", "--max-num-seqs", "64")
 
 
 async def test_what_was_told_before_a_kill_is_kept(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from tests.stream_rules import TERMINAL, Event
 Json = dict[str, Any]
 
 NUM_CLIENTS = 8
+MAX_ENDLESS = 3  # more of them would slow down a real engine
+# What a client of a server that is killed meets. A timeout is none of them.
+CUT_OFF = (httpx.NetworkError, httpx.RemoteProtocolError)
 FINISHED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 CONTINUABLE = ("completed", "incomplete")
 URL = "/v1/responses"
@@ -58,6 +61,7 @@ class Traffic:
 
     ending, endless  what the requests hold that end, and those that do not.
     num_news         so many answers and events reach the clients before `kill` is called.
+    num_endless      so many of them were started.
     """
 
     ledger: Ledger
@@ -66,6 +70,7 @@ class Traffic:
     endless: Json
     num_news: int
     kill: Callable[[], None]
+    num_endless: int = 0
 
     async def run(self, url: str) -> None:
         """Returns when the server is gone."""
@@ -74,7 +79,7 @@ class Traffic:
 
     async def _client(self, http: httpx.AsyncClient) -> None:
         asking = (self._ask_plainly, self._stream, self._start, self._start_streaming)
-        with suppress(httpx.TransportError):
+        with suppress(*CUT_OFF):
             while True:
                 await self.chance.choice((*asking, *asking, self._start_endless))(http)
 
@@ -100,6 +105,9 @@ class Traffic:
         self.ledger.note(events[-1]["response"], tuple(events))
 
     async def _start_endless(self, http: httpx.AsyncClient) -> None:
+        if self.num_endless == MAX_ENDLESS:
+            return
+        self.num_endless += 1
         response = await self._post(http, {**self.endless, "background": True})
         self.ledger.begun.add(response["id"])
         self.ledger.endless.add(response["id"])
