@@ -14,6 +14,8 @@ from tests.acceptance.socket_client import open_socket
 from tests.fake_engine import FakeEngine, Script
 from tests.serving import Client, EncodePieces, error_of, make_context
 
+pytestmark = pytest.mark.slow
+
 ALICE, BOB = "key-of-alice", "key-of-bob"
 USER = {"role": "user", "content": "Hi"}
 

@@ -14,6 +14,8 @@ from tests.acceptance.model_outputs import TOOLS
 from tests.fake_engine import FakeEngine, Script
 from tests.serving import Client, EncodePieces, error_of, make_context
 
+pytestmark = pytest.mark.slow
+
 MAX_BODY_BYTES = 10_000
 
 Http = httpx.AsyncClient

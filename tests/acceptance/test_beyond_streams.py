@@ -25,6 +25,8 @@ from tests.fake_engine import FakeEngine, Script
 from tests.serving import Client, EncodePieces
 from tests.stream_rules import TERMINAL, check_stream
 
+pytestmark = pytest.mark.slow
+
 STATUSES = {
     **dict.fromkeys(ENDED_WELL, "completed"),
     **dict.fromkeys(INCOMPLETE, "incomplete"),

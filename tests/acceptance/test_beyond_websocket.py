@@ -22,6 +22,8 @@ from tests.fake_engine import FakeEngine, Script
 from tests.serving import EncodePieces, loopback, make_context
 from tests.stream_rules import TERMINAL, check_stream
 
+pytestmark = pytest.mark.slow
+
 # A guard against hanging for ever, not a measurement.
 GUARD_SECONDS = 60
 # Each of three events has so many: more than fits between a server and a client who does not read.

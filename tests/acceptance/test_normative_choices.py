@@ -14,6 +14,8 @@ from tests.acceptance.model_outputs import THOUGHT, TIME, TOOLS, WEATHER
 from tests.fake_engine import FakeEngine, Script, engine_card
 from tests.serving import Client, EncodePieces, make_context
 
+pytestmark = pytest.mark.slow
+
 GET_WEATHER = {"type": "function", "name": "get_weather"}
 TEXT = "Hello"
 

@@ -9,6 +9,8 @@ from tests.acceptance.model_outputs import FAILED, OUTPUTS, TOOLS
 from tests.acceptance.recorded_streams import WAYS, RecordedStream
 from tests.serving import Client
 
+pytestmark = pytest.mark.slow
+
 DONE = "data: [DONE]"
 
 

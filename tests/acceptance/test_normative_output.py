@@ -18,6 +18,8 @@ from tests.fake_engine import FakeEngine, Script
 from tests.serving import Client, EncodePieces, make_context
 from tests.stream_rules import TERMINAL, Event
 
+pytestmark = pytest.mark.slow
+
 ADDED, DONE = "response.output_item.added", "response.output_item.done"
 PART_ADDED, PART_DONE = "response.content_part.added", "response.content_part.done"
 # What streams inside a part, by the part's type.

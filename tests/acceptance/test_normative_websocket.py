@@ -16,6 +16,8 @@ from tests.acceptance.speaking_engine import SpeakingEngine
 from tests.fake_engine import FakeEngine, Script
 from tests.serving import Client, EncodePieces, loopback, make_context
 
+pytestmark = pytest.mark.slow
+
 NOT_FOUND = "previous_response_not_found"
 UNMATCHED = [{"type": "function_call_output", "call_id": "call_missing", "output": "5"}]
 IMAGE = [{"role": "user", "content": [{"type": "input_image", "image_url": png_url(1)}]}]

@@ -32,6 +32,8 @@ from tests.server.agreement.ways_to_ask import WAYS, Answer, Asker, asker_of
 from tests.serving import CountingIds, make_context
 from tests.stream_rules import Event, check_stream
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 # Everything is drawn from here and not from hypothesis: half of its examples repeat each other.

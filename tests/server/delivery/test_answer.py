@@ -195,6 +195,7 @@ async def test_answer_names_the_model_as_it_was_asked_for(
     assert (await client.respond(model="org/alias"))["model"] == "org/alias"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(script=st.data())
 def test_any_tokens_cut_anywhere_and_ended_anyhow_give_the_same_streamed_and_plain(
