@@ -9,21 +9,23 @@ windows and chunks are ours.
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 
+from antiphon.models.attention_backend import PagedAttention
+from antiphon.models.dense_attention import attend
 from antiphon.models.forward_batch import ForwardBatch, VisibleRange
 from antiphon.models.layer_kv import KVSpec, LayerKV
-from antiphon.models.sdpa_attention import Scoring, attend_decode, attend_prompt
+from antiphon.models.scoring import Scoring
 
 ATTENTION_NAME = "antiphon"
 
 
 class AttentionContext:
-    """What all layers of one network share: the batch being computed."""
+    """What all layers of one network share: how they attend, and the batch being computed."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: PagedAttention) -> None:
+        self.backend = backend
         self.batch: ForwardBatch | None = None
 
 
@@ -55,25 +57,15 @@ class LayerAttention:
         if batch is None:
             return self._probe(query, key, value, scoring)
         assert self.kv is not None, "the KV cache is bound before the first batch"
+        backend = self._context.backend
         if self.stores:
-            self.kv.keys.store(_by_token(key), batch)
-            self.kv.values.store(_by_token(value), batch)
-        if batch.groups:
-            return torch.cat(
-                [attend_decode(query, self.kv, group, visible, scoring) for group in batch.groups]
-            )
-        return torch.cat(
-            [
-                attend_prompt(query, key, value, self.kv, span, visible, scoring)
-                for span in batch.spans
-            ],
-            dim=1,
-        )
+            backend.store(key, value, self.kv, batch)
+        return backend.attend(query, key, value, self.kv, batch, visible, scoring)
 
     def _probe(self, query: Tensor, key: Tensor, value: Tensor, scoring: Scoring) -> Tensor:
         self.spec = KVSpec(key.shape[1], key.shape[3], value.shape[3])
         self.probed_key = key
-        return scoring.attend(query, key, value, mask=None, is_causal=True).transpose(1, 2)
+        return attend(query, key, value, scoring, mask=None, is_causal=True).transpose(1, 2)
 
 
 def attention_forward(
@@ -128,8 +120,3 @@ def _layer_range(config: PreTrainedConfig, layer_idx: int) -> VisibleRange:
     if layer_type == "sliding_attention":
         return VisibleRange(window=getattr(config, "sliding_window", None))
     return VisibleRange()
-
-
-def _by_token(states: Tensor) -> Tensor:
-    """[b, heads, s, dim] -> [b * s, heads, dim]."""
-    return states.transpose(1, 2).flatten(0, 1)

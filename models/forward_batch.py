@@ -100,6 +100,22 @@ class DecodeGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SequenceTables:
+    """Every sequence of a pass, as kernels that read the paged cache in place want it.
+
+    query_starts   [num_sequences + 1] int32: where each sequence's tokens begin in the flat pass.
+    context_lens   [num_sequences] int32, this pass's tokens included; 0 for padding.
+    block_tables   [num_sequences, max_num_blocks] int32, padded with the null block.
+    max_query_len  the most tokens of one sequence.
+    """
+
+    query_starts: Tensor
+    context_lens: Tensor
+    block_tables: Tensor
+    max_query_len: int
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardBatch:
     """One forward pass.
 
@@ -111,6 +127,7 @@ class ForwardBatch:
     logit_rows               [num_logits] int64: the tokens of the batch whose logits are wanted.
     state_rows               [num_sequences] int64: each sequence's row of a hybrid model's states.
     has_state                False on the first chunk of a sequence: its state starts from nothing.
+    tables                   the sequences once more, for attention that reads them; else None.
     """
 
     token_ids: Tensor
@@ -122,6 +139,7 @@ class ForwardBatch:
     logit_rows: Tensor
     state_rows: Tensor
     has_state: bool
+    tables: SequenceTables | None = None
 
 
 def _additive(is_visible: Tensor, dtype: torch.dtype) -> Tensor:

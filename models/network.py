@@ -11,6 +11,7 @@ from antiphon.models.cpu_layout import lay_out_for_decoding
 from antiphon.models.forward_batch import ForwardBatch
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
 from antiphon.models.probe import probe_model
+from antiphon.models.sdpa_attention import SdpaAttention
 from antiphon.models.state_cache import StateCache, cache_argument
 
 
@@ -30,7 +31,7 @@ class Network:
         self._model: Any = model
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
-        self._context = AttentionContext()
+        self._context = AttentionContext(SdpaAttention())
         self._layers = bind_layers(model, self._context)
         self._states = StateCache(max_state_rows)
         self._cache_argument = cache_argument(model)
