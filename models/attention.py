@@ -39,6 +39,8 @@ class LayerAttention:
     def __init__(self, context: AttentionContext, layer_range: VisibleRange) -> None:
         self._context = context
         self._layer_range = layer_range
+        self._scoring: Scoring | None = None
+        self._visible = layer_range
         self.spec: KVSpec | None = None
         self.probed_key: Tensor | None = None
         self.kv: LayerKV | None = None
@@ -52,7 +54,24 @@ class LayerAttention:
         query:       [b, heads, s, key_dim]
         key, value:  [b, num_kv_heads, s, key_dim | value_dim]
         """
-        visible = VisibleRange(window) if window is not None else self._layer_range
+        if self._context.batch is None:
+            self._visible = VisibleRange(window) if window is not None else self._layer_range
+            self._scoring = scoring
+        return self._attend(query, key, value, self._visible, scoring)
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """The same with the scoring and the window that the layer's own module has shown."""
+        assert self._scoring is not None, "the module has run once"
+        return self._attend(query, key, value, self._visible, self._scoring)
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        visible: VisibleRange,
+        scoring: Scoring,
+    ) -> Tensor:
         batch = self._context.batch
         if batch is None:
             return self._probe(query, key, value, scoring)

@@ -1,18 +1,59 @@
-"""Where weights lie in a CPU's memory.
+"""What a CPU computes linear layers with, decided by what the processor gives back."""
 
-Decoding one token reads every weight once. For float32 matrices with more outputs than inputs (gate
-and up projections, the head) torch does that a third faster when they are stored column by column.
-A large batch loses a little by it: docs/performance.md has both.
-"""
+from collections.abc import Callable, Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from antiphon.models.fusion.int8_linear import Int8Linear
+from antiphon.models.fusion.onednn_linear import OneDnnLinear
+from antiphon.models.fusion.recording import Call, record_calls
+
+# Of the output's length: rounding a weight to 8 bits costs about a hundredth, a wrong product all.
+LARGEST_ERROR = {OneDnnLinear: 1e-2, Int8Linear: 5e-2}
+CpuLinear = type[OneDnnLinear] | type[Int8Linear]
 
 
-def lay_out_for_decoding(model: nn.Module) -> None:
-    """Store the wide float32 matrices of `model` column by column. Values and shapes stay."""
-    for module in model.modules():
-        if type(module) is nn.Linear and module.out_features > module.in_features:
-            weight = module.weight
-            if weight.device.type == "cpu" and weight.dtype == torch.float32:
-                weight.data = weight.data.t().contiguous().t()
+@torch.inference_mode()
+def lay_out_linears(model: nn.Module, kind: CpuLinear, run: Callable[[], object]) -> int:
+    """Let `kind` stand in for every linear layer of `model` that it computes; returns how many.
+
+    run  runs the model on a few tokens. A layer that is not called then stays as it is: the model
+         may reach into its weight instead.
+    """
+    linears = list(_linears(model))
+    calls = record_calls([linear for _, _, linear in linears], run)
+    num_replaced = 0
+    while linears:  # so that no more than one is held twice
+        parent, name, linear = linears.pop()
+        call = calls.pop(linear, None)
+        replacement = _replacement(linear, call, kind) if call is not None else None
+        if replacement is not None:
+            setattr(parent, name, replacement)
+            num_replaced += 1
+    return num_replaced
+
+
+def _linears(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
+    for parent in model.modules():
+        for name, module in parent.named_children():
+            if type(module) is nn.Linear:
+                yield parent, name, module
+
+
+def _replacement(linear: nn.Linear, call: Call, kind: CpuLinear) -> nn.Module | None:
+    """None where this build of torch, or this processor, computes it not at all or wrongly."""
+    weight, bias = linear.weight.data, linear.bias.data if linear.bias is not None else None
+    if weight.dtype not in (torch.float32, torch.bfloat16):
+        return None
+    try:
+        replacement = kind(weight, bias)
+        error = _relative_error(replacement(*call.arguments, **call.keywords), call.output)
+    except (AttributeError, NotImplementedError, RuntimeError):
+        return None
+    return replacement if error <= LARGEST_ERROR[kind] else None
+
+
+def _relative_error(actual: Tensor, expected: Tensor) -> float:
+    difference = (actual.float() - expected.float()).norm()
+    return float(difference / expected.float().norm().clamp_min(torch.finfo(torch.float32).tiny))

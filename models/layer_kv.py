@@ -33,7 +33,8 @@ class PagedStates:
         """
         # Blocks are read whole, under a mask: a NaN that somebody else left there, or that was in
         # the memory before, would pass it.
-        self.blocks.index_fill_(0, batch.fresh_blocks, 0)
+        if len(batch.fresh_blocks):
+            self.blocks.index_fill_(0, batch.fresh_blocks, 0)
         self.blocks.flatten(0, 1).index_copy_(0, batch.slot_mapping, new)
 
     def gather(self, block_tables: Tensor, context_len: int) -> Tensor:

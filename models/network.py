@@ -7,10 +7,13 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from antiphon.models.attention import AttentionContext, bind_layers
-from antiphon.models.cpu_layout import lay_out_for_decoding
+from antiphon.models.cpu_layout import CpuLinear, lay_out_linears
 from antiphon.models.forward_batch import ForwardBatch
+from antiphon.models.fusion.onednn_linear import OneDnnLinear
+from antiphon.models.fusion.swaps import Fusion
+from antiphon.models.fusion.torch_kernels import TorchKernels
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
-from antiphon.models.probe import probe_model
+from antiphon.models.probe import probe_model, run_spread
 from antiphon.models.sdpa_attention import SdpaAttention
 from antiphon.models.state_cache import StateCache, cache_argument
 
@@ -19,16 +22,19 @@ class Network:
     """Runs forward batches through one model.
 
     max_state_rows   bounds the sequences that run at once in a hybrid model.
+    cpu_linear       what linear layers become on a CPU.
     continues_state  False for a hybrid model whose layers forget their state between chunks of a
                      prompt (Mamba 1): its prompts have to be computed whole.
 
     Raises UnsupportedModel when layers go around the attention and cache interfaces.
     """
 
-    def __init__(self, model: PreTrainedModel, max_state_rows: int) -> None:
+    def __init__(
+        self, model: PreTrainedModel, max_state_rows: int, cpu_linear: CpuLinear = OneDnnLinear
+    ) -> None:
         model.eval()
-        lay_out_for_decoding(model)
         self._model: Any = model
+        self.weight_bytes = sum(tensor.nbytes for tensor in model.parameters())
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
         self._context = AttentionContext(SdpaAttention())
@@ -39,6 +45,10 @@ class Network:
         probe = probe_model(model, self._layers, self._states)
         self._kv_source = probe.kv_source
         self.continues_state = probe.continues_state
+        self.fusion = Fusion(model, TorchKernels(), self._probe_logits)
+        self.fusion.apply()
+        if model.device.type == "cpu":
+            lay_out_linears(model, cpu_linear, self._probe_logits)
 
     @property
     def architecture(self) -> str:
@@ -47,10 +57,6 @@ class Network:
     @property
     def vocab_size(self) -> int:
         return cast(int, self._model.config.get_text_config().vocab_size)
-
-    @property
-    def weight_bytes(self) -> int:
-        return sum(tensor.nbytes for tensor in self._model.parameters())
 
     @property
     def has_state(self) -> bool:
@@ -106,6 +112,9 @@ class Network:
         if not (is_packed and self._keeps_logits):
             logits = logits[batch.logit_rows]
         return cast(Tensor, logits.float())
+
+    def _probe_logits(self) -> Tensor:
+        return run_spread(self._model, self._states)
 
     def _kv_specs(self) -> dict[int, KVSpec]:
         """Of the layers that keep keys and values of their own."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from antiphon.models.attention import LayerAttention
@@ -10,6 +11,7 @@ from antiphon.models.errors import UnsupportedModel
 from antiphon.models.state_cache import StateCache, cache_argument
 
 NUM_TOKENS = 6
+LAST_POSITION = 2048  # where the config has no word for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,25 @@ def probe_model(
             f"{type(model).__name__} has no attention layer that antiphon can page."
         )
     return Probe(kv_source, not states.is_used or _continues_state(model, states))
+
+
+@torch.inference_mode()
+def run_spread(model: PreTrainedModel, states: StateCache) -> Tensor:
+    """Logits [NUM_TOKENS, vocab_size] of a few tokens spread from the first position to the last.
+
+    Some models treat late positions in another way.
+    """
+    last = getattr(model.config.get_text_config(), "max_position_embeddings", None) or LAST_POSITION
+    positions = torch.linspace(0, last - 1, NUM_TOKENS, device=model.device).long()[None]
+    vocab_size = model.config.get_text_config().vocab_size
+    tokens = torch.linspace(0, vocab_size - 1, NUM_TOKENS, device=model.device).long()[None]
+    states.begin(torch.zeros(1, dtype=torch.int64, device=model.device), has_state=False)
+    cache = {cache_argument(model): states}
+    logits: Tensor = model(
+        input_ids=tokens, position_ids=positions, use_cache=False, **cache
+    ).logits[0]
+    states.commit()
+    return logits
 
 
 def _run(model: PreTrainedModel, states: StateCache, chunk_lens: list[int]) -> None:

@@ -163,13 +163,14 @@ def check_paged_logits(model_type: str, device: torch.device) -> None:
     sampler = RecordingSampler()
     outputs = _run(_engine(model, sampler), prompts)
 
-    model.set_attn_implementation("eager")
+    reference_model = _tiny_model(model_type).to(device)  # type: ignore[arg-type]
+    reference_model.set_attn_implementation("eager")
     for sequence_id, prompt in enumerate(prompts):
         paged = torch.stack(sampler.logits[sequence_id])
         token_ids = prompt + outputs[sequence_id]
         with torch.inference_mode():
             input_ids = torch.tensor([token_ids], device=device)
-            reference = model(input_ids=input_ids, use_cache=False).logits[0].float()
+            reference = reference_model(input_ids=input_ids, use_cache=False).logits[0].float()
         # The logits that chose each output token stand one position before it.
         expected = reference[len(prompt) - 1 : -1]
         torch.testing.assert_close(paged, expected, atol=2e-4, rtol=1e-4)

@@ -1,0 +1,111 @@
+"""What linear layers become on a CPU."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from antiphon.models.cpu_layout import CpuLinear, lay_out_linears
+from antiphon.models.fusion.int8_linear import Int8Linear
+from antiphon.models.fusion.onednn_linear import OneDnnLinear
+from antiphon.models.fusion.packed_linear import pack_linears
+
+DTYPES = [torch.float32, torch.bfloat16]
+
+
+def layer(dtype: torch.dtype = torch.float32, *, bias: bool = True) -> nn.Linear:
+    torch.manual_seed(0)
+    return nn.Linear(96, 80, bias=bias).to(dtype).requires_grad_(False)
+
+
+def rows(count: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(2, count, 96, generator=generator).to(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("count", [1, 3, 40])
+@pytest.mark.parametrize("bias", [True, False])
+def test_another_layout_gives_the_same_product(dtype: torch.dtype, count: int, bias: bool) -> None:
+    linear = layer(dtype, bias=bias)
+    laid_out = OneDnnLinear(linear.weight, linear.bias)
+    tolerance = 1e-5 if dtype == torch.float32 else 2e-2
+    inputs = rows(count, dtype)
+    torch.testing.assert_close(laid_out(inputs), linear(inputs), atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_eight_bits_are_a_hundredth_off(dtype: torch.dtype) -> None:
+    linear = layer(dtype)
+    quantized = Int8Linear(linear.weight, linear.bias)
+    expected = linear(rows(20, dtype)).float()
+    error = (quantized(rows(20, dtype)).float() - expected).norm() / expected.norm()
+    assert 1e-4 < error < 1.5e-2
+
+
+def test_eight_bits_are_those_of_the_rounded_weight() -> None:
+    """Sixteen bits of activation add nothing to speak of to what rounding the weight costs."""
+    linear = layer(bias=False)
+    scales = linear.weight.abs().amax(dim=1, keepdim=True) / 127
+    rounded = (linear.weight / scales).round() * scales
+    expected = rows(20) @ rounded.T
+    torch.testing.assert_close(
+        Int8Linear(linear.weight, None)(rows(20)), expected, atol=1e-4, rtol=1e-3
+    )
+
+
+def test_a_row_of_eight_bits_is_the_same_alone_and_among_others() -> None:
+    quantized = Int8Linear(layer().weight, layer().bias)
+    together = quantized(rows(40))
+    for row in (0, 1, 17, 39):
+        alone = quantized(rows(40)[:, row : row + 1])
+        assert torch.equal(together[:, row : row + 1], alone)
+
+
+def test_a_row_of_zeros_gives_the_bias() -> None:
+    quantized = Int8Linear(layer().weight, layer().bias)
+    assert torch.equal(quantized(torch.zeros(1, 96))[0], layer().bias)
+
+
+def test_packed_layers_may_be_called_in_any_order() -> None:
+    linears = [layer(), layer(bias=False), layer()]
+    expected = [[linear(inputs) for linear in linears] for inputs in (rows(1), rows(2))]
+    parts = pack_linears(linears)
+    first, second = rows(1), rows(2)
+    for index, inputs, which in [(2, first, 0), (0, second, 1), (1, first, 0), (0, first, 0)]:
+        torch.testing.assert_close(parts[index](inputs), expected[which][index])
+
+
+class Model(nn.Module):
+    """One layer that is called, and one whose weight is reached for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called = layer()
+        self.reached = nn.Linear(80, 16, bias=False).requires_grad_(False)
+
+    def forward(self) -> Tensor:
+        hidden: Tensor = self.called(rows(2))
+        return hidden @ self.reached.weight.T
+
+
+@pytest.mark.parametrize("kind", [OneDnnLinear, Int8Linear])
+def test_only_layers_that_are_called_are_laid_out(kind: CpuLinear) -> None:
+    model = Model()
+    expected = model()
+    assert lay_out_linears(model, kind, model) == 1
+    assert isinstance(model.called, kind)
+    torch.testing.assert_close(model(), expected, atol=5e-2, rtol=5e-2)
+
+
+class Broken(Int8Linear):
+    """As on a processor whose products of bytes overflow."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return super().forward(inputs).clamp(-0.01, 0.01)
+
+
+def test_a_layer_that_computes_nonsense_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("antiphon.models.cpu_layout.LARGEST_ERROR", {Broken: 5e-2})
+    model = Model()
+    assert lay_out_linears(model, Broken, model) == 0
+    assert type(model.called) is nn.Linear
