@@ -1,5 +1,6 @@
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,17 @@ from antiphon.models.source import locate
 # Before torch is there, here or in a server that a test starts: threads that wait by spinning take
 # the processor from those that work, and several engines at once slow each other many times over.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Before triton is there: without an NVIDIA driver, kernels run in its interpreter.
+if not Path("/dev/nvidiactl").exists():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# Triton has wheels for Linux alone.
+collect_ignore = (
+    []
+    if find_spec("triton")
+    else ["models/kernels", "models/test_triton_attention.py", "gpu/test_kernels.py"]
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,1 @@
+"""Triton kernels, each behind a plain function. Imported on CUDA alone, and by tests."""
