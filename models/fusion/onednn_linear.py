@@ -19,6 +19,7 @@ class OneDnnLinear(nn.Module):
         super().__init__()
         self.out_features = weight.shape[0]
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), ROWS_HINT)
+        self.weight_bytes = weight.nbytes
         self.bias = bias
         self._multiply = torch.ops.mkldnn._linear_pointwise.default
 
