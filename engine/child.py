@@ -6,7 +6,7 @@ import socket
 import struct
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Self
 
 from antiphon.engine.errors import EngineUnavailable
@@ -14,6 +14,9 @@ from antiphon.engine.messages import FromEngine, ToEngine, decode_from_engine, e
 
 # multiprocessing.connection.Connection, which the engine's side uses, puts this before each frame.
 FRAME_HEADER = struct.Struct("!i")
+
+# -P: the user's own folder is no place to import from: it may hold a torch.py.
+ENGINE_COMMAND = (sys.executable, "-P", "-m", "antiphon.engine.process")
 
 
 class EngineChild:
@@ -27,14 +30,12 @@ class EngineChild:
         self._writer = writer
 
     @classmethod
-    async def spawn(cls) -> Self:
+    async def spawn(cls, command: Sequence[str] = ENGINE_COMMAND) -> Self:
+        """Run the command, with the number of its end of the socket as its last argument."""
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # the user's own folder is no place to import from: it may hold a torch.py
-                "-m",
-                "antiphon.engine.process",
+                *command,
                 str(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in the terminal is for the API process

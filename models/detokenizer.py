@@ -36,8 +36,9 @@ class Detokenizer:
     def feed(self, token_ids: Iterable[int]) -> str:
         """The text that is certain now; a character's first bytes wait for the rest."""
         hidden = self._hidden_token_ids
-        visible = (token_id for token_id in token_ids if token_id not in hidden)
-        return self._utf8.decode(b"".join(map(self._tokenizer.token_bytes, visible)))
+        token_bytes = self._tokenizer.token_bytes
+        visible = [token_bytes(token_id) for token_id in token_ids if token_id not in hidden]
+        return self._utf8.decode(b"".join(visible))
 
     def finish(self) -> str:
         """What is left of a character that was never completed."""

@@ -19,6 +19,8 @@ class StopStrings:
 
     def feed(self, text: str) -> str:
         """The text that is safe to show now; nothing more once a stop has matched."""
+        if not self._stops:
+            return text
         if self.matched is not None:
             return ""
         text = self._held + text

@@ -1,8 +1,7 @@
 """Fixed strings in a text that arrives in pieces."""
 
+import re
 from collections.abc import Iterable
-
-import regex
 
 from antiphon.models.dialects.tape import Reading, Tape
 
@@ -17,13 +16,13 @@ class Markers:
 
     def __init__(self, markers: Iterable[str]) -> None:
         ordered = sorted({marker for marker in markers if marker}, key=len, reverse=True)
-        self._pattern = regex.compile("|".join(map(regex.escape, ordered)) or r"(?!)")
+        self._pattern = re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
         self._longest = max(map(len, ordered), default=0)
         self._prefixes = frozenset(
             marker[:length] for marker in ordered for length in range(1, len(marker))
         )
-        first = {regex.escape(marker[0]) for marker in ordered}
-        self._starts = regex.compile(f"[{''.join(sorted(first))}]" if first else r"(?!)")
+        first = {re.escape(marker[0]) for marker in ordered}
+        self._starts = re.compile(f"[{''.join(sorted(first))}]" if first else r"(?!)")
 
     def find(self, tape: Tape) -> tuple[int, int] | None:
         """Where the first marker stands, as text[start:end]; None while none is certain."""
@@ -37,9 +36,11 @@ class Markers:
     def safe_end(self, tape: Tape) -> int:
         """Up to where the text is certainly no part of a marker, when none was found."""
         text = tape.text
-        for possible in self._starts.finditer(text, max(tape.at, len(text) - self._longest + 1)):
+        possible = self._starts.search(text, max(tape.at, len(text) - self._longest + 1))
+        while possible is not None:
             if text[possible.start() :] in self._prefixes:
                 return possible.start()
+            possible = self._starts.search(text, possible.end())
         return len(text)
 
     def here(self, tape: Tape) -> Reading[str | None]:

@@ -270,9 +270,9 @@ class OutputReader:
 
     def _say(self, text: str, offset: int) -> None:
         self._may_be_bare = self._may_be_bare and text.isspace()
-        if self._has_text:
-            self._output.text(*self._gap)
-        self._gap = ("", 0)
+        gap, self._gap = self._gap, ("", 0)
+        if self._has_text and gap[0]:
+            self._output.text(*gap)
         self._has_text |= not text.isspace()
         self._output.text(text, offset)
 

@@ -1,5 +1,7 @@
 """The events of a response as the chunks of a chat completion, one after the other."""
 
+from typing import Any
+
 from antiphon.server.chat_completions.completion import (
     ChatCompletionChunk,
     ChoiceLogprobs,
@@ -46,7 +48,7 @@ class CompletionStream:
 
     def __init__(self, *, includes_usage: bool) -> None:
         self._kind = CountedChunk if includes_usage else ChatCompletionChunk
-        self._blank: ChatCompletionChunk | None = None
+        self._common: dict[str, Any] | None = None
         self._num_calls = 0
         self._last_items: dict[str, int] = {}
 
@@ -54,7 +56,7 @@ class CompletionStream:
         """Empty for what a completion does not tell."""
         match event:
             case ResponseCreatedStreamingEvent(response=response):
-                self._blank = _blank(self._kind, response)
+                self._common = _common(response)
                 choice = ChunkChoice(delta=Delta(role="assistant", content=""))
             case ResponseCompletedStreamingEvent() | ResponseIncompleteStreamingEvent():
                 return self._ending(event.response)
@@ -71,12 +73,12 @@ class CompletionStream:
         choice = ChunkChoice(delta=Delta(), finish_reason=finish_reason(response))
         ending: list[Chunk] = [self._chunk(choices=(choice,))]
         if self._kind is CountedChunk and response.usage is not None:
-            ending.append(self._chunk(usage=completion_usage(response.usage)))
+            ending.append(self._chunk(choices=(), usage=completion_usage(response.usage)))
         return ending
 
-    def _chunk(self, **content: object) -> ChatCompletionChunk:
-        assert self._blank is not None, "a response begins with its creation"
-        return self._blank.model_copy(update=content)
+    def _chunk(self, **content: Any) -> ChatCompletionChunk:  # noqa: ANN401 - each its field's type
+        assert self._common is not None, "a response begins with its creation"
+        return self._kind(**self._common, **content)
 
     def _delta(self, event: StreamingEvent) -> Delta | None:
         match event:
@@ -111,15 +113,14 @@ class CompletionStream:
         return None
 
 
-def _blank(kind: type[ChatCompletionChunk], response: ResponseResource) -> ChatCompletionChunk:
+def _common(response: ResponseResource) -> dict[str, Any]:
     """What all chunks have in common."""
-    return kind(
-        id=completion_id(response),
-        created=response.created_at,
-        model=response.model,
-        choices=(),
-        service_tier=response.service_tier,
-    )
+    return {
+        "id": completion_id(response),
+        "created": response.created_at,
+        "model": response.model,
+        "service_tier": response.service_tier,
+    }
 
 
 def _begun(index: int, call: FunctionCall | CustomToolCall) -> ToolCallDelta:

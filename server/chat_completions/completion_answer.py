@@ -1,14 +1,14 @@
 """The two ways in which a completion is answered: chunk by chunk, or whole."""
 
-from collections.abc import AsyncIterator
+from functools import partial
 
 from starlette.types import Send
 
 from antiphon.server.chat_completions.chunks import CompletionStream
 from antiphon.server.chat_completions.response_translation import chat_completion
 from antiphon.server.context import ServerContext
-from antiphon.server.delivery.answer import MakingAnswer, send_json, write_blocks
-from antiphon.server.delivery.emissions import Emissions
+from antiphon.server.delivery.answer import MakingAnswer, send_json, write_events
+from antiphon.server.delivery.emission import Emission, Emissions
 from antiphon.server.delivery.response_record import ResponseRecord
 from antiphon.server.protocol.errors import ErrorBody, ErrorPayload
 from antiphon.server.protocol.response import ResponseResource
@@ -24,9 +24,8 @@ class CompletionAnswer(MakingAnswer):
         self._includes_usage = includes_usage
 
     async def write_stream(self, made: Emissions, send: Send) -> None:
-        await write_blocks(
-            _blocks(made, CompletionStream(includes_usage=self._includes_usage)), send
-        )
+        stream = CompletionStream(includes_usage=self._includes_usage)
+        await write_events(made, partial(_encoded, stream), send)
 
     async def write_whole(self, response: ResponseResource, send: Send) -> None:
         """One that failed on the server's side is no completion."""
@@ -38,8 +37,7 @@ class CompletionAnswer(MakingAnswer):
         await send_json(ErrorBody(error=error).model_dump_json(), 500, send)
 
 
-async def _blocks(made: Emissions, stream: CompletionStream) -> AsyncIterator[bytes]:
-    """One chunk a block; there are no `event:` lines."""
-    async for emission in made:
-        for chunk in stream.chunks(emission.event):
-            yield f"data: {chunk.model_dump_json()}\n\n".encode()
+def _encoded(stream: CompletionStream, emissions: list[Emission]) -> bytes:
+    """There are no `event:` lines."""
+    chunks = [chunk for emission in emissions for chunk in stream.chunks(emission.event)]
+    return "".join([f"data: {chunk.model_dump_json()}\n\n" for chunk in chunks]).encode()

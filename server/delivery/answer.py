@@ -1,23 +1,27 @@
 """The ways in which a response is answered over HTTP: event by event, or whole."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
+from typing import TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from antiphon.server.context import ServerContext
 from antiphon.server.delivery.disconnect import while_connected
-from antiphon.server.delivery.emissions import Emissions, emissions
+from antiphon.server.delivery.emission import Emission, Emissions
+from antiphon.server.delivery.emissions import emissions
 from antiphon.server.delivery.event_names import EventNames
 from antiphon.server.delivery.response_record import ResponseRecord
-from antiphon.server.delivery.sse import DONE, HEADERS, encode_event
+from antiphon.server.delivery.sse import DONE, HEADERS, encode_events
 from antiphon.server.output.responder import final_response
 from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.store.records import RecordedEvent
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
+T = TypeVar("T")
 
 
 class MakingAnswer(Response, ABC):
@@ -57,8 +61,11 @@ class Answer(MakingAnswer):
 
     async def write_stream(self, made: Emissions, send: Send) -> None:
         names = self._record.admission.caller.event_names
-        records = (emission.record async for emission in made)
-        await write_records(records, names, send, extra_headers(self))
+
+        def encode(emissions: list[Emission]) -> bytes:
+            return encode_events([emission.record for emission in emissions], names)
+
+        await write_events(made, encode, send, extra_headers(self))
 
     async def write_whole(self, response: ResponseResource, send: Send) -> None:
         """One that failed on the server's side is no 200."""
@@ -71,7 +78,7 @@ class Stream(Response):
 
     def __init__(
         self,
-        records: AsyncIterator[RecordedEvent],
+        records: AsyncIterator[Sequence[RecordedEvent]],
         names: EventNames,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -80,7 +87,8 @@ class Stream(Response):
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        writing = write_records(self._records, self._names, send, extra_headers(self))
+        encode = partial(encode_events, names=self._names)
+        writing = write_events(self._records, encode, send, extra_headers(self))
         await while_connected(receive, writing)
 
 
@@ -89,18 +97,15 @@ def extra_headers(answer: Response) -> RawHeaders:
     return [(name, value) for name, value in answer.raw_headers if name != b"content-length"]
 
 
-async def write_records(
-    records: AsyncIterator[RecordedEvent], names: EventNames, send: Send, headers: RawHeaders
+async def write_events(
+    made: AsyncIterator[T], encode: Callable[[T], bytes], send: Send, headers: RawHeaders = ()
 ) -> None:
-    await write_blocks((encode_event(record, names) async for record in records), send, headers)
-
-
-async def write_blocks(blocks: AsyncIterator[bytes], send: Send, headers: RawHeaders = ()) -> None:
-    """Server-sent events, and what ends them."""
+    """Server-sent events, and what ends them. What is made together is written at once."""
     start = {"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]}
     await send(start)
-    async for block in blocks:
-        await _send_body(send, block, more_body=True)
+    async for events in made:
+        if block := encode(events):
+            await _send_body(send, block, more_body=True)
     await _send_body(send, DONE, more_body=False)
 
 

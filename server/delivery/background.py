@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 
-from antiphon.server.delivery.emission import Emission
+from antiphon.server.delivery.emission import Emissions
 from antiphon.server.delivery.live_response import LiveResponse
 from antiphon.server.protocol.events import ResponseCreatedStreamingEvent
 from antiphon.server.protocol.response import ResponseResource
@@ -27,7 +27,7 @@ class BackgroundWork:
 
     owner: str
     admission: AbstractAsyncContextManager[object]
-    emissions: AsyncGenerator[Emission, None]
+    emissions: Emissions
     stored: Callable[[ResponseResource], StoredResponse]
     cancel: Callable[[], None]
 
@@ -45,12 +45,13 @@ class BackgroundResponses:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(work.admission)
             await stack.enter_async_context(aclosing(work.emissions))
-            created = await anext(work.emissions)
-            assert isinstance(created.event, ResponseCreatedStreamingEvent), "which comes first"
-            response = created.event.response
+            opening = await anext(work.emissions)
+            created = opening[0].event
+            assert isinstance(created, ResponseCreatedStreamingEvent), "which comes first"
+            response = created.response
             await self._store().save(work.stored(response))
             live = LiveResponse(work.owner, response, work.cancel)
-            live.publish(created)
+            live.publish(opening)
             self._live[response.id] = live
             holding = stack.pop_all()
         task = asyncio.create_task(self._run(live, work.emissions, holding))
@@ -74,13 +75,13 @@ class BackgroundResponses:
     async def _run(
         self,
         live: LiveResponse,
-        emissions: AsyncGenerator[Emission, None],
+        emissions: Emissions,
         holding: AsyncExitStack,
     ) -> None:
         async with holding:
             try:
-                async for emission in emissions:
-                    live.publish(emission)
+                async for made in emissions:
+                    live.publish(made)
             except Exception:
                 logger.exception("A response in the background failed.")
             finally:

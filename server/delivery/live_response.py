@@ -1,9 +1,10 @@
 """A response that is being made, for any number of readers, each at a pace of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from antiphon.server.delivery.emission import Emission
+from antiphon.server.delivery.sse import MAX_WRITTEN_TOGETHER
 from antiphon.server.protocol.events import ResponseOutputItemDoneStreamingEvent
 from antiphon.server.protocol.response import ResponseResource
 from antiphon.server.store.records import RecordedEvent
@@ -23,9 +24,10 @@ class LiveResponse:
         self._is_over = False
         self._news = asyncio.Event()
 
-    def publish(self, emission: Emission) -> None:
-        self._events.append(emission.record)
-        self.response = _after(self.response, emission)
+    def publish(self, emissions: Sequence[Emission]) -> None:
+        for emission in emissions:
+            self._events.append(emission.record)
+            self.response = _after(self.response, emission)
         self._announce()
 
     def finish(self) -> None:
@@ -33,15 +35,16 @@ class LiveResponse:
         self._is_over = True
         self._announce()
 
-    async def follow(self, after: int = -1) -> AsyncGenerator[RecordedEvent, None]:
+    async def follow(self, after: int = -1) -> AsyncGenerator[Sequence[RecordedEvent], None]:
         """The events behind number `after`: those there are, then those to come."""
         at = max(after + 1, 0)
         while True:
             # Taken before looking: what comes while a reader is busy sets this one.
             news = self._news
             if at < len(self._events):
-                yield self._events[at]
-                at += 1
+                there = self._events[at : at + MAX_WRITTEN_TOGETHER]
+                yield there
+                at += len(there)
             elif self._is_over:
                 return
             else:

@@ -6,6 +6,7 @@ from typing import Any
 from antiphon.server.caller import Caller
 from antiphon.server.context import ServerContext
 from antiphon.server.delivery.abandoned import events_of_abandoned
+from antiphon.server.delivery.sse import MAX_WRITTEN_TOGETHER
 from antiphon.server.protocol.errors import MadeElsewhere, NotCancellable
 from antiphon.server.store.records import RecordedEvent, StoredResponse
 
@@ -24,7 +25,7 @@ class Retrieval:
             return live.response.model_dump(mode="json")
         return _resource(await self.stored(response_id))
 
-    async def events(self, response_id: str, after: int) -> AsyncIterator[RecordedEvent]:
+    async def events(self, response_id: str, after: int) -> AsyncIterator[Sequence[RecordedEvent]]:
         """Its events behind number `after`: those that are there, and those to come.
 
         Raises MadeElsewhere.
@@ -75,7 +76,9 @@ def _resource(stored: StoredResponse) -> dict[str, Any]:
     return {**stored.resource, "output": list(stored.output_items)}
 
 
-async def _listed(events: Sequence[RecordedEvent], after: int) -> AsyncIterator[RecordedEvent]:
-    for event in events:
-        if event.sequence_number > after:
-            yield event
+async def _listed(
+    events: Sequence[RecordedEvent], after: int
+) -> AsyncIterator[Sequence[RecordedEvent]]:
+    later = [event for event in events if event.sequence_number > after]
+    for start in range(0, len(later), MAX_WRITTEN_TOGETHER):
+        yield later[start : start + MAX_WRITTEN_TOGETHER]

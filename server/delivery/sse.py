@@ -4,11 +4,16 @@ Source: the WHATWG HTML standard, section 9.2, and Open Responses: `event` repea
 are no ids, LF alone ends a line, and `[DONE]` ends the stream.
 """
 
+from collections.abc import Iterable
+
 from antiphon.server.delivery.emission import renamed
 from antiphon.server.delivery.event_names import EventNames
 from antiphon.server.store.records import RecordedEvent
 
 DONE = b"data: [DONE]\n\n"
+
+# So that a reader who comes late is not sent all at once what he may read slowly.
+MAX_WRITTEN_TOGETHER = 64
 
 # no-transform and X-Accel-Buffering keep proxies from collecting events before passing them on.
 HEADERS = (
@@ -18,7 +23,7 @@ HEADERS = (
 )
 
 
-def encode_event(record: RecordedEvent, names: EventNames) -> bytes:
-    """One event, to be written at once: some clients lose an event that is cut in two."""
-    named = renamed(record, names)
-    return f"event: {named.type}\ndata: {named.data}\n\n".encode()
+def encode_events(records: Iterable[RecordedEvent], names: EventNames) -> bytes:
+    """Events to be written at once: some clients lose an event that is cut in two."""
+    known = [renamed(record, names) for record in records]
+    return "".join([f"event: {event.type}\ndata: {event.data}\n\n" for event in known]).encode()

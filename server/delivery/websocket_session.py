@@ -124,10 +124,11 @@ class WebSocketSession:
             return
         record = ResponseRecord(admission)
         async with admission, aclosing(emissions(record, self._context)) as made:
-            async for emission in made:
-                self._note(emission, record)
-                if not isinstance(emission.event, ErrorStreamingEvent):
-                    await self._send(_without_error_before(emission))
+            async for emissions_together in made:
+                for emission in emissions_together:
+                    self._note(emission, record)
+                    if not isinstance(emission.event, ErrorStreamingEvent):
+                        await self._send(_without_error_before(emission))
 
     def _body(self, posted: JsonValue) -> CreateResponseBody:
         """Raises what `read_create_response` raises, also for fields that only HTTP has."""

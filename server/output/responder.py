@@ -4,9 +4,11 @@ Every answer is a fold of it.
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
+from itertools import groupby
 
 from antiphon.engine.errors import EngineDied, EngineError
+from antiphon.engine.generation import Generation
 from antiphon.engine.outputs import FinishReason, SequenceDelta
 from antiphon.models.dialects.segments import ReasoningDelta, Segment
 from antiphon.server.admission import Admission
@@ -24,7 +26,8 @@ from antiphon.server.seal import Seal
 
 logger = logging.getLogger(__name__)
 
-Events = AsyncGenerator[StreamingEvent, None]
+Events = AsyncGenerator[list[StreamingEvent], None]
+"""Those that follow from one thing, such as a delta: never none."""
 
 
 class Responder:
@@ -57,38 +60,58 @@ class Responder:
 
     async def events(self) -> Events:
         """All events of the response. The last one is terminal, and the only terminal one."""
-        for event in self._builder.start():
-            yield event
+        yield self._builder.start()
         try:
-            async for event in self._output():
-                yield event
+            async for events in self._output():
+                yield events
             ending = self._ending()
         except Exception as error:
             _log_failure(error)
             ending = self._builder.fail(failure_payload(error), self._usage())
-        for event in ending:
-            yield event
+        yield ending
 
     async def _output(self) -> Events:
         """From the first item to the last; what is open then is for the ending to close."""
         if self._admission.compaction is not None:
-            for event in [*self._begin(), *self._builder.item(self._admission.compaction.item)]:
-                yield event
+            yield [*self._begin(), *self._builder.item(self._admission.compaction.item)]
         if self._admission.turn is None or self._reader is None:
             self._finish_reason = FinishReason.STOP
             return
-        async for delta in self._admission.turn.generation:
-            for event in self._begin():
-                yield event
+        async for segments in self._heard(self._admission.turn.generation, self._reader):
+            if events := self._begin():
+                yield events
+            # Between what was thought and anything else comes a summary, which takes its time.
+            for is_thought, part in groupby(segments, key=_is_thought):
+                if not is_thought and self._owes_summary:
+                    yield await self._summary()
+                if events := self._builder.segments(part):
+                    yield events
+        if not self._is_cut_off and self._owes_summary:
+            yield await self._summary()
+
+    async def _heard(
+        self, generation: Generation, reader: TurnReader
+    ) -> AsyncGenerator[list[Segment], None]:
+        """What each delta turns out to say, and at the end all the rest.
+
+        Raises EngineDied for a sequence that was not finished at all.
+        """
+        async for delta in generation:
             self._finish_reason = delta.finish_reason
-            if self._generates:
-                async for event in self._more(delta, self._reader):
-                    yield event
-            if self._reader.is_stopped or self._builder.is_over:
+            yield self._read(delta, reader)
+            if reader.is_stopped or self._builder.is_over:
                 self._finish_reason = FinishReason.STOP
                 break
-        async for event in self._rest(self._reader):
-            yield event
+        if self._finish_reason is None:
+            raise EngineDied("The engine dropped the sequence before it was finished.")
+        yield reader.finish(is_cut_off=self._is_cut_off)
+
+    def _read(self, delta: SequenceDelta, reader: TurnReader) -> list[Segment]:
+        if not self._generates:
+            return []
+        segments = reader.feed(delta)
+        self._tally.add(delta, segments)
+        return segments
 
     def _begin(self) -> list[StreamingEvent]:
         """What was queued is in progress once anything comes of it."""
@@ -97,36 +120,20 @@ class Responder:
         self._has_begun = True
         return self._builder.begin()
 
-    async def _more(self, delta: SequenceDelta, reader: TurnReader) -> Events:
-        segments = reader.feed(delta)
-        self._tally.add(delta, segments)
-        async for event in self._written(segments):
-            yield event
+    @property
+    def _is_cut_off(self) -> bool:
+        return self._finish_reason in (FinishReason.LENGTH, FinishReason.ABORTED)
 
-    async def _rest(self, reader: TurnReader) -> Events:
-        """Raises EngineDied for a sequence that was not finished at all."""
-        if self._finish_reason is None:
-            raise EngineDied("The engine dropped the sequence before it was finished.")
-        is_cut_off = self._finish_reason in (FinishReason.LENGTH, FinishReason.ABORTED)
-        async for event in self._written(reader.finish(is_cut_off=is_cut_off)):
-            yield event
-        if not is_cut_off:
-            for event in await self._summary():
-                yield event
-
-    async def _written(self, segments: Iterable[Segment]) -> Events:
-        for segment in segments:
-            if self._summaries is not None and not isinstance(segment, ReasoningDelta):
-                for event in await self._summary():
-                    yield event
-            for event in self._builder.segment(segment):
-                yield event
+    @property
+    def _owes_summary(self) -> bool:
+        """Whether something was just thought, and somebody asked for what it comes to."""
+        return self._summaries is not None and bool(self._builder.open_reasoning)
 
     async def _summary(self) -> list[StreamingEvent]:
-        """Of what was just thought, if anybody asked; its item ends with that."""
+        """Of what was just thought; its item ends with that."""
         thoughts = self._builder.open_reasoning
-        if self._summaries is None or not thoughts:
-            return []
+        assert self._summaries is not None, "only what was asked for is owed"
+        assert thoughts is not None, "only what was just thought is summarised"
         summary = await self._summaries.of(thoughts)
         if summary is None:
             return self._builder.summarise("")
@@ -145,6 +152,10 @@ class Responder:
         return together(self._spent, self._tally.usage())
 
 
+def _is_thought(segment: Segment) -> bool:
+    return isinstance(segment, ReasoningDelta)
+
+
 def _log_failure(error: Exception) -> None:
     if isinstance(error, EngineError):
         logger.error("A response failed: %s", error)
@@ -152,11 +163,11 @@ def _log_failure(error: Exception) -> None:
         logger.exception("A response failed.")
 
 
-async def final_response(emissions: AsyncIterator[Emission]) -> ResponseResource:
+async def final_response(made: AsyncIterator[list[Emission]]) -> ResponseResource:
     """The plain answer: what the last event of the stream says."""
     last: Emission | None = None
-    async for emission in emissions:
-        last = emission
+    async for emissions in made:
+        last = emissions[-1]
     assert last is not None, "every stream has events"
     assert isinstance(last.event, TerminalEvent), "every stream ends with a terminal event"
     return last.event.response

@@ -114,9 +114,9 @@ class ResponseBuilder:
         """What was thought so far, while nothing else has come behind it."""
         return self._items.open_reasoning
 
-    def segment(self, segment: Segment) -> list[StreamingEvent]:
+    def segments(self, segments: Iterable[Segment]) -> list[StreamingEvent]:
         """More of the model's output."""
-        return self._items.write(segment)
+        return [event for segment in segments for event in self._items.write(segment)]
 
     def item(self, item: ItemField) -> list[StreamingEvent]:
         """An item that is there all at once."""

@@ -7,6 +7,7 @@ from antiphon.server.protocol.response import ConversationReference, ResponseRes
 from antiphon.server.protocol.text_format import text_echo
 from antiphon.server.protocol.tool_choice import tool_choice_echo
 from antiphon.server.protocol.tools import tools_echo
+from antiphon.server.standing import Standing
 
 
 def opening_response(
@@ -42,6 +43,7 @@ def opening_response(
         tool_choice=tool_choice_echo(body.tool_choice),
         parallel_tool_calls=body.parallel_tool_calls is not False,
         max_tool_calls=body.max_tool_calls,
+        service_tier=Standing.of(body).priority,
         safety_identifier=body.safety_identifier,
         prompt_cache_key=body.prompt_cache_key,
     )

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+import msgspec
 
 from antiphon.server.store.errors import ItemNotFound
 
@@ -10,8 +12,11 @@ Item = dict[str, Any]
 """One item as JSON; it always has `id` and `type`."""
 
 
-class RecordedEvent(NamedTuple):
-    """One streamed event, exactly as it was emitted; `data` is its JSON text."""
+class RecordedEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One streamed event, exactly as it was emitted; `data` is its JSON text.
+
+    There may be a hundred thousand of them at once: the garbage collector need not look at any.
+    """
 
     sequence_number: int
     type: str

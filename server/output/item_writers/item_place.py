@@ -49,7 +49,7 @@ class ItemPlace:
 
     def in_content(self) -> dict[str, Any]:
         """What an event about the item's only content part begins with."""
-        return {**self.in_item(), "content_index": 0}
+        return self.in_item() | {"content_index": 0}
 
     def delta(self, text: str) -> dict[str, Any]:
         """What an event that adds `text` ends with."""

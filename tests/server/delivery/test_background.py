@@ -184,8 +184,8 @@ async def test_reader_who_is_slow_misses_nothing(
     live = context.background.find("", queued["id"])
     assert live is not None
     seen: list[int] = []
-    async for event in live.follow():
-        seen.append(event.sequence_number)
+    async for events in live.follow():
+        seen += [event.sequence_number for event in events]
         engine.gate.set()
         await context.background.drain(None)  # all that comes, comes while this one is read
     answer = await client.http.get(f"/v1/responses/{queued['id']}", params={"stream": "true"})
