@@ -55,6 +55,9 @@ def bench_decode(
         int | None, typer.Option(min=1, help="CPU threads. Unset: torch's own choice.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of prompts and weights.")] = 0,
+    enforce_eager: Annotated[
+        bool, typer.Option("--enforce-eager", help="No captured graphs on CUDA.")
+    ] = False,
 ) -> None:
     """Measure decode steps of a shape with random weights, beside the roofline."""
     try:
@@ -73,6 +76,7 @@ def bench_decode(
         bandwidth_gb_s=bandwidth_gb_s,
         num_threads=num_threads,
         seed=seed,
+        enforce_eager=enforce_eager,
     )
     with open_progress(Console(stderr=True)) as progress:
         run(settings, progress)
@@ -83,7 +87,7 @@ def run(settings: Settings, progress: Progress) -> None:
     started_at = timestamp()
     if settings.num_threads is not None:
         torch.set_num_threads(settings.num_threads)
-    model = settings.load()
+    model = settings.load(progress)
     card, hardware = model.card, Hardware.of(model.network.device)
     roofline = settings.roofline(model)
     runs = _measure(settings, model, progress)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -93,16 +94,23 @@ class _TokenTimes(BaseStreamer):
     def end(self) -> None: ...
 
 
+def make_dummy_reference(
+    folder: Path, *, device: torch.device, dtype: torch.dtype, seed: int
+) -> Any:  # noqa: ANN401
+    """Random weights from the folder's config, with the attention that transformers chooses."""
+    torch.manual_seed(seed)
+    with device:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        return AutoModelForCausalLM.from_config(config, dtype=dtype).eval()
+
+
 def load_reference(
     card: EngineCard, load_format: LoadFormat, *, seed: int, progress: Progress
 ) -> Any:  # noqa: ANN401
     """A second copy of the engine's model, where the engine's is and of its type."""
     device, dtype = device_of(card), getattr(torch, card.dtype)
     if load_format is LoadFormat.DUMMY:
-        torch.manual_seed(seed)
-        with device:
-            config = AutoConfig.from_pretrained(card.model_path, local_files_only=True)
-            return AutoModelForCausalLM.from_config(config, dtype=dtype)
+        return make_dummy_reference(Path(card.model_path), device=device, dtype=dtype, seed=seed)
     with reported_bars(progress):
         return AutoModelForCausalLM.from_pretrained(
             card.model_path, dtype=dtype, device_map={"": device}, local_files_only=True

@@ -8,6 +8,7 @@ import torch
 
 from antiphon.engine.config import DTYPES
 from antiphon.engine.errors import ConfigError
+from antiphon.models.progress import Progress, ignore_progress
 from benchmarks.dummy_model import DummyModel, Room
 from benchmarks.roofline import Roofline, measure_bandwidth
 from benchmarks.shapes import config_folder
@@ -22,6 +23,7 @@ class Settings:
     shape           a `Shape`, or a folder with a config.json.
     context         tokens of each prompt; the timed steps come after them.
     bandwidth_gb_s  None is measured.
+    enforce_eager   no captured graphs on CUDA.
     """
 
     shape: str
@@ -35,6 +37,7 @@ class Settings:
     bandwidth_gb_s: float | None
     num_threads: int | None
     seed: int
+    enforce_eager: bool = False
 
     @property
     def room(self) -> Room:
@@ -45,7 +48,7 @@ class Settings:
         num_tokens = self.context + prefill_steps + self.warmup_steps + self.steps + 1
         return Room(max_batch_size=largest, max_model_len=num_tokens)
 
-    def load(self) -> DummyModel:
+    def load(self, progress: Progress = ignore_progress) -> DummyModel:
         """Raises ModelError or ConfigError."""
         device = choose_device(self.device)
         with TemporaryDirectory() as workspace:
@@ -55,6 +58,8 @@ class Settings:
                 dtype=choose_dtype(self.dtype, device),
                 room=self.room,
                 seed=self.seed,
+                enforce_eager=self.enforce_eager,
+                progress=progress,
             )
 
     def roofline(self, model: DummyModel) -> Roofline:

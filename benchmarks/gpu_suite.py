@@ -1,33 +1,43 @@
 """Is everything that needs a GPU right, and how fast is it there?
 
-One command for a machine that is at hand for ten minutes: the tests of tests/gpu, then
-`bench_decode` for the shape of Qwen3-8B. Ends with that benchmark's line of JSON. Without a GPU it
-says so and fails, as nothing was checked.
+One command for a machine that is at hand for ten minutes: the tests of tests/gpu and of the
+kernels, the kernels' speed, decode steps of Qwen3-8B's shape beside the roofline, and nano-vllm's
+offline workload on that shape with transformers' own two ways beside it. Ends with one table and
+one line of JSON. Without a GPU it says so and fails, as nothing was checked.
 
-    python benchmarks/gpu_suite.py
+    python -m benchmarks.gpu_suite
 """
 
-import subprocess
 import sys
-from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.suite_part import Part, run_part
+from benchmarks.suite_report import publish_suite
 
+SHAPE = ("--shape", "qwen3-8b")
 
-class Part(NamedTuple):
-    """A module with its arguments, and the seconds after which it is stopped."""
-
-    arguments: tuple[str, ...]
-    limit_seconds: float
-
-
-# Each has a limit of its own, so that tests that hang leave the benchmark its time.
+# Each has a limit of its own, ten minutes together: one that hangs leaves the others theirs.
 PARTS = (
-    Part(("pytest", "-m", "gpu", "tests/gpu"), 270.0),
-    Part(("benchmarks.bench_decode", "--shape", "qwen3-8b", "--batch", "1,8,32"), 300.0),
+    Part("tests", ("pytest", "-q", "-m", "gpu", "tests/gpu"), 150.0),
+    Part("kernels' tests", ("pytest", "-q", "tests/models/kernels"), 80.0),
+    Part("decode", ("benchmarks.bench_decode", *SHAPE, "--batch", "1,8,32,256"), 150.0),
+    Part("offline", ("benchmarks.bench_offline", *SHAPE), 80.0),
+    Part(
+        "offline, generate()",
+        ("benchmarks.bench_offline", *SHAPE, "--contender", "generate", "--requests", "1"),
+        45.0,
+    ),
+    Part(
+        "offline, continuous batching",
+        (
+            "benchmarks.bench_offline",
+            *SHAPE,
+            *("--contender", "continuous-batching", "--requests", "32"),
+        ),
+        60.0,
+    ),
+    Part("kernels", ("benchmarks.bench_kernels", "--repeats", "5"), 35.0),
 )
 
 
@@ -36,20 +46,9 @@ def main() -> int:
     if not torch.cuda.is_available():
         print(f"There is no CUDA GPU here (torch {torch.__version__}): nothing was run.")
         return 1
-    passed = [run_part(part) for part in PARTS]
-    return 0 if all(passed) else 1
-
-
-def run_part(part: Part) -> bool:
-    """Its output is shown as it comes."""
-    print(f"$ python -m {' '.join(part.arguments)}", flush=True)
-    command = [sys.executable, "-m", *part.arguments]
-    try:
-        completed = subprocess.run(command, cwd=ROOT, timeout=part.limit_seconds, check=False)
-    except subprocess.TimeoutExpired:
-        print(f"{part.arguments[0]}: stopped after {part.limit_seconds:.0f} seconds", flush=True)
-        return False
-    return completed.returncode == 0
+    outcomes = [run_part(part) for part in PARTS]
+    publish_suite(outcomes)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":

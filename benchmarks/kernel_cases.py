@@ -113,8 +113,8 @@ def measure_rows(shape: KernelShape, timer: KernelTimer, num_tokens: int) -> lis
     hidden = shape.random(num_tokens, shape.hidden_dim)
     norm = LlamaRMSNorm(shape.hidden_dim, eps=EPSILON).to(hidden.device, hidden.dtype)
     weight = norm.weight.detach()
-    query = shape.random(1, num_tokens, shape.num_heads, shape.head_dim).transpose(1, 2)
-    key = shape.random(1, num_tokens, shape.num_kv_heads, shape.head_dim).transpose(1, 2)
+    heads = shape.random(1, num_tokens, shape.num_heads + shape.num_kv_heads, shape.head_dim)
+    query, key = heads.split((shape.num_heads, shape.num_kv_heads), dim=2)
     cosines, sines = shape.random(2, 1, num_tokens, shape.head_dim)
     packed = shape.random(num_tokens, 2 * shape.intermediate_dim)
     gate, up = packed.chunk(2, dim=-1)
@@ -128,8 +128,8 @@ def measure_rows(shape: KernelShape, timer: KernelTimer, num_tokens: int) -> lis
             lambda: norm(hidden + hidden),
         ),
         "rotary": (
-            lambda: rotate(query, key, cosines, sines),
-            lambda: apply_rotary_pos_emb(query, key, cosines, sines),
+            lambda: rotate(heads, cosines, sines),
+            lambda: apply_rotary_pos_emb(query, key, cosines, sines, unsqueeze_dim=2),
         ),
         "silu_mul": (lambda: silu_mul(packed), lambda: F.silu(gate) * up),
     }

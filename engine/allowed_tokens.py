@@ -1,22 +1,23 @@
-"""Grammar masks applied to logits: rows without a grammar cost nothing."""
+"""Grammar masks applied to logits: places without a grammar cost nothing."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from antiphon.engine.sequence import Sequence
+from antiphon.engine.places import Places
 
 
-def forbid_tokens(logits: Tensor, sequences: list[Sequence]) -> None:
-    """Set to -inf what a row's grammar does not allow; comes before any penalty or bias.
+def forbid_tokens(logits: Tensor, places: Places) -> None:
+    """Set to -inf what a place's grammar does not allow; comes before any penalty or bias.
 
-    logits: [num_rows, vocab_size] float32, changed in place. Columns beyond the tokenizer's
+    logits: [num_places, vocab_size] float32, changed in place. Columns beyond the tokenizer's
     vocabulary, which many models have, are forbidden as well.
     """
-    rows = [row for row, sequence in enumerate(sequences) if sequence.grammar is not None]
+    rows = places.where("has_grammar")
     if not rows:
         return
-    masks = [sequence.grammar.mask for sequence in sequences if sequence.grammar is not None]
+    grammars = [places.sequences[row].grammar for row in rows]
+    masks = [grammar.mask for grammar in grammars if grammar is not None]
     packed = torch.from_numpy(np.stack(masks)).to(logits.device)
     num_columns = min(logits.shape[1], 8 * packed.shape[1])
     is_forbidden = torch.ones((len(rows), logits.shape[1]), dtype=torch.bool, device=logits.device)

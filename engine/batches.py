@@ -1,15 +1,15 @@
 """Scheduled sequences to forward batches: positions, slots and rows, computed with numpy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from antiphon.engine.block_manager import NULL_BLOCK
+from antiphon.engine.rows import Rows
 from antiphon.engine.scheduler import ScheduledSequence
-from antiphon.models.forward_batch import DecodeGroup, ForwardBatch, PromptSpan
+from antiphon.models.forward_batch import DecodeGroup, ForwardBatch, PromptSpan, SequenceTables
 
 Integers = NDArray[np.int64]
 
@@ -17,88 +17,125 @@ Integers = NDArray[np.int64]
 def is_decode(entry: ScheduledSequence) -> bool:
     """Whether a stacked pass can take it: the last known token, with others computed before it."""
     return (
-        entry.is_sampled
-        and entry.num_scheduled_tokens == 1
+        entry.num_scheduled_tokens == 1
+        and entry.is_sampled
         and entry.sequence.num_computed_tokens > 0
     )
 
 
 @dataclass(frozen=True, slots=True)
 class BatchBuilder:
-    """Builds batches for a KV cache of `block_size` tokens a block, on `device`."""
+    """Builds batches for a KV cache of `block_size` tokens a block, on `device`.
+
+    needs_tables  whether attention reads `ForwardBatch.tables`, and no groups.
+    """
 
     block_size: int
     device: torch.device
+    needs_tables: bool = False
+    rows: Rows = field(default_factory=Rows)
 
     def stack(self, decodes: list[ScheduledSequence]) -> ForwardBatch:
-        """One token a row: [num_rows, 1]. Entries come by ascending `num_computed_tokens`."""
+        """One token a row, [num_rows, 1], by ascending context; logits in the entries' order."""
         sequences = [entry.sequence for entry in decodes]
         positions = np.array([sequence.num_computed_tokens for sequence in sequences])
-        tables = _padded([sequence.block_table for sequence in sequences])
-        rows = np.arange(len(sequences))
-        blocks = tables[rows, positions // self.block_size]
+        token_ids = np.array([sequence.token_ids[-1] for sequence in sequences])
+        rows = self.rows.update(sequences)
+        order = positions.argsort(kind="stable")
+        positions, token_ids, rows = positions[order], token_ids[order], rows[order]
+        blocks = self.rows.block_tables[rows, positions // self.block_size].astype(np.int64)
         offsets = positions % self.block_size
         return ForwardBatch(
-            token_ids=self._tensor([sequence.token_ids[-1] for sequence in sequences])[:, None],
+            token_ids=self._tensor(token_ids)[:, None],
             position_ids=self._tensor(positions)[:, None],
             slot_mapping=self._tensor(blocks * self.block_size + offsets),
             fresh_blocks=self._tensor(blocks[offsets == 0]),
             spans=(),
-            groups=tuple(
-                self._group(tables, positions + 1, start, end)
-                for start, end in similar_runs(positions + 1)
-            ),
-            logit_rows=self._tensor(rows),
-            state_rows=self._state_rows(decodes),
+            groups=() if self.needs_tables else self._groups(rows, positions + 1),
+            logit_rows=self._tensor(order.argsort(kind="stable")),
+            state_rows=self._tensor(rows),
             has_state=True,
+            tables=self._tables(rows, np.ones_like(rows), positions + 1),
         )
 
     def pack(self, chunks: list[ScheduledSequence]) -> ForwardBatch:
         """Chunks one behind the other: [1, num_tokens]."""
+        rows = self.rows.update([entry.sequence for entry in chunks])
         positions = np.concatenate([_positions(entry) for entry in chunks])
         blocks = np.concatenate([self._blocks(entry) for entry in chunks])
         offsets = positions % self.block_size
         ends = np.cumsum([entry.num_scheduled_tokens for entry in chunks]).tolist()
         return ForwardBatch(
-            token_ids=self._tensor([token for entry in chunks for token in _tokens(entry)])[None],
+            token_ids=self._tensor(np.concatenate([_tokens(entry) for entry in chunks]))[None],
             position_ids=self._tensor(positions)[None],
             slot_mapping=self._tensor(blocks * self.block_size + offsets),
             fresh_blocks=self._tensor(blocks[offsets == 0]),
             spans=tuple(self._span(entry, end) for entry, end in zip(chunks, ends, strict=True)),
             groups=(),
             logit_rows=self._tensor(
-                [end - 1 for entry, end in zip(chunks, ends, strict=True) if entry.is_sampled]
+                [
+                    place
+                    for entry, end in zip(chunks, ends, strict=True)
+                    if entry.is_sampled
+                    for place in range(end - 1 - len(entry.draft_token_ids), end)
+                ]
             ),
-            state_rows=self._state_rows(chunks),
+            state_rows=self._tensor(rows),
             has_state=chunks[0].sequence.num_computed_tokens > 0,
+            tables=self._chunk_tables(chunks, rows),
         )
 
-    def _group(self, tables: Integers, context_lens: Integers, start: int, end: int) -> DecodeGroup:
+    def _chunk_tables(
+        self, chunks: list[ScheduledSequence], rows: Integers
+    ) -> SequenceTables | None:
+        query_lens = np.array([entry.num_scheduled_tokens for entry in chunks])
+        offsets = np.array([entry.sequence.num_computed_tokens for entry in chunks])
+        return self._tables(rows, query_lens, offsets + query_lens)
+
+    def _tables(
+        self, rows: Integers, query_lens: Integers, context_lens: Integers
+    ) -> SequenceTables | None:
+        if not self.needs_tables:
+            return None
+        num_blocks = -(-int(context_lens.max()) // self.block_size)
+        return SequenceTables(
+            query_starts=self._tensor(np.concatenate([[0], np.cumsum(query_lens)])).int(),
+            context_lens=self._tensor(context_lens).int(),
+            block_tables=torch.as_tensor(
+                self.rows.block_tables[rows, :num_blocks], device=self.device
+            ),
+            max_query_len=int(query_lens.max()),
+        )
+
+    def _groups(self, rows: Integers, context_lens: Integers) -> tuple[DecodeGroup, ...]:
+        return tuple(
+            self._group(rows, context_lens, start, end) for start, end in similar_runs(context_lens)
+        )
+
+    def _group(self, rows: Integers, context_lens: Integers, start: int, end: int) -> DecodeGroup:
         lengths = context_lens[start:end]
         longest = int(lengths[-1])
         num_blocks = -(-longest // self.block_size)
         return DecodeGroup(
             start,
             end,
-            self._tensor(tables[start:end, :num_blocks]),
+            self._tensor(self.rows.block_tables[rows[start:end], :num_blocks]),
             self._tensor(lengths),
             longest,
             is_padded=bool(lengths[0] < longest),
         )
 
     def _span(self, entry: ScheduledSequence, end: int) -> PromptSpan:
-        sequence, num_tokens = entry
+        sequence, num_tokens = entry.sequence, entry.num_scheduled_tokens
         offset = sequence.num_computed_tokens
         num_blocks = -(-(offset + num_tokens) // self.block_size)
-        table = self._tensor(sequence.block_table[:num_blocks]) if offset else None
+        table = self._tensor(self.rows.block_tables[sequence.row, :num_blocks]) if offset else None
         return PromptSpan(end - num_tokens, end, offset, table)
 
     def _blocks(self, entry: ScheduledSequence) -> Integers:
         """The block of each token of the chunk."""
-        return np.array(entry.sequence.block_table)[_positions(entry) // self.block_size]
-
-    def _state_rows(self, entries: list[ScheduledSequence]) -> Tensor:
-        return self._tensor([entry.sequence.row for entry in entries])
+        table = self.rows.block_tables[entry.sequence.row]
+        return table[_positions(entry) // self.block_size].astype(np.int64)
 
     def _tensor(self, numbers: object) -> Tensor:
         return torch.as_tensor(np.asarray(numbers, dtype=np.int64), device=self.device)
@@ -118,17 +155,12 @@ def similar_runs(ascending: Integers) -> list[tuple[int, int]]:
     return runs
 
 
-def _padded(block_tables: list[list[int]]) -> Integers:
-    """[num_tables, longest], padded with the null block."""
-    longest = max(map(len, block_tables))
-    return np.array([table + [NULL_BLOCK] * (longest - len(table)) for table in block_tables])
-
-
 def _positions(entry: ScheduledSequence) -> Integers:
     offset = entry.sequence.num_computed_tokens
     return np.arange(offset, offset + entry.num_scheduled_tokens)
 
 
-def _tokens(entry: ScheduledSequence) -> list[int]:
-    offset = entry.sequence.num_computed_tokens
-    return entry.sequence.token_ids[offset : offset + entry.num_scheduled_tokens]
+def _tokens(entry: ScheduledSequence) -> Integers:
+    start = entry.sequence.num_computed_tokens
+    known = entry.sequence.token_ids[start : start + entry.num_scheduled_tokens]
+    return np.array([*known, *entry.draft_token_ids])

@@ -22,7 +22,8 @@ NULL_BLOCK = 0
 class BlockManager:
     """Hands out blocks 1 .. num_blocks; padding is read from and written to block 0.
 
-    A sequence's `block_table` and `block_hashes` are changed here and nowhere else.
+    A sequence's `block_table`, `block_hashes` and `num_published_blocks` are changed here and
+    nowhere else.
     """
 
     def __init__(self, num_blocks: int, block_size: int, *, prefix_cache: bool = True) -> None:
@@ -51,13 +52,12 @@ class BlockManager:
         if not self._prefix_cache:
             return 0
         for index in range((sequence.num_tokens - 1) // self.block_size):
-            block_hash = self._hash(sequence, index)
-            block = self._block_by_hash.get(block_hash)
+            block = self._block_by_hash.get(self._hash(sequence, index))
             if block is None:
                 break
             self._hold(block)
             sequence.block_table.append(block)
-            sequence.block_hashes.append(block_hash)
+        sequence.num_published_blocks = len(sequence.block_table)
         return len(sequence.block_table) * self.block_size
 
     def allocate(self, sequence: Sequence, num_tokens: int) -> None:
@@ -72,26 +72,26 @@ class BlockManager:
         """Make the blocks that the sequence has computed to the end findable for others."""
         if not self._prefix_cache:
             return
-        for index in range(
-            len(sequence.block_hashes), sequence.num_computed_tokens // self.block_size
-        ):
+        num_full_blocks = sequence.num_computed_tokens // self.block_size
+        for index in range(sequence.num_published_blocks, num_full_blocks):
             block, block_hash = sequence.block_table[index], self._hash(sequence, index)
-            sequence.block_hashes.append(block_hash)
             if block_hash not in self._block_by_hash:
                 self._block_by_hash[block_hash] = block
                 self._hashes[block] = block_hash
+        sequence.num_published_blocks = num_full_blocks
+
+    def trim(self, sequence: Sequence) -> None:
+        """Give back the blocks that lie beyond the sequence's tokens."""
+        num_blocks = -(-sequence.num_tokens // self.block_size)
+        if num_blocks < len(sequence.block_table):
+            self._give_back(sequence.block_table[num_blocks:])
+            sequence.block_table = sequence.block_table[:num_blocks]
 
     def free(self, sequence: Sequence) -> None:
-        """Give back every block.
-
-        The end of a sequence is handed out again before its beginning, which others may share.
-        """
-        for block in reversed(sequence.block_table):
-            self._ref_counts[block] -= 1
-            if self._ref_counts[block] == 0:
-                self._free[block] = None
-        sequence.block_table.clear()
-        sequence.block_hashes.clear()
+        """Give back every block."""
+        self._give_back(sequence.block_table)
+        sequence.block_table = []
+        sequence.num_published_blocks = 0
 
     def check_integrity(self, sequences: Iterable[Sequence]) -> None:
         """Raise AssertionError with the numbers where books and sequences disagree."""
@@ -105,10 +105,23 @@ class BlockManager:
         assert all(self._hashes[block] == key for key, block in self._block_by_hash.items())
 
     def _hash(self, sequence: Sequence, index: int) -> bytes:
-        """The chained hash of the full block at `index`; those before it are hashed already."""
-        parent = sequence.block_hashes[index - 1] if index else b""
-        tokens = sequence.token_ids[index * self.block_size : (index + 1) * self.block_size]
-        return blake2b(parent + array("q", tokens).tobytes(), digest_size=16).digest()
+        """The chained hash of the full block at `index`, made once in the sequence's life.
+
+        The chain begins with the salt. Blocks are asked for in their order.
+        """
+        hashes = sequence.block_hashes
+        if index == len(hashes):
+            parent = hashes[-1] if hashes else _digest(sequence.cache_salt.encode())
+            tokens = sequence.token_ids[index * self.block_size : (index + 1) * self.block_size]
+            hashes.append(_digest(parent + array("q", tokens).tobytes()))
+        return hashes[index]
+
+    def _give_back(self, blocks: list[int]) -> None:
+        """The end is handed out again before the beginning, which others may share."""
+        for block in reversed(blocks):
+            self._ref_counts[block] -= 1
+            if self._ref_counts[block] == 0:
+                self._free[block] = None
 
     def _hold(self, block: int) -> None:
         if self._ref_counts[block] == 0:
@@ -120,3 +133,7 @@ class BlockManager:
         if block_hash is not None:
             del self._block_by_hash[block_hash]
             self._hashes[block] = None
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()

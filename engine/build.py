@@ -3,25 +3,32 @@
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from antiphon.engine.block_manager import BlockManager
-from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
 from antiphon.engine.errors import EngineStartupError
 from antiphon.engine.generation import EngineCard
+from antiphon.engine.graph_runner import make_runner
 from antiphon.engine.kv_cache import num_kv_blocks
-from antiphon.engine.llm_engine import LLMEngine
-from antiphon.engine.model_runner import NetworkRunner
+from antiphon.engine.llm_engine import LLMEngine, ModelRunner
 from antiphon.engine.scheduler import Scheduler
+from antiphon.engine.speculator import Speculator
 from antiphon.models.cache import ModelCache
+from antiphon.models.catalog import find_entry
 from antiphon.models.frozen_rope import freeze_rope
+from antiphon.models.fusion.int8_linear import Int8Linear
+from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.loader import load_model, make_dummy_model, read_config
 from antiphon.models.network import Network
 from antiphon.models.progress import Progress
+from antiphon.models.quantization import Quantization
+from antiphon.models.quantized_loading import quantization_method
 from antiphon.models.source import Weights, locate
 
 CPU_TOKEN_BUDGET = 512
 CUDA_TOKEN_BUDGET = 2048
+WORST_INT8_PERPLEXITY = 1.01  # against float32
 
 
 def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, EngineCard]:
@@ -39,7 +46,12 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
     max_model_len = _max_model_len(folder, config)
     model = _load(folder, config, progress)
     freeze_rope(model, max_model_len)
-    network = Network(model, max_state_rows=config.max_num_seqs)
+    quantization = chosen_quantization(config, model.device)
+    network = Network(
+        model,
+        max_state_rows=config.max_num_seqs,
+        cpu_linear=Int8Linear if quantization is Quantization.INT8 else OneDnnLinear,
+    )
     num_blocks = num_kv_blocks(network, config, max_model_len)
     _allocate_kv(network, num_blocks + 1, config.block_size)
     card = EngineCard(
@@ -47,7 +59,8 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
         architecture=network.architecture,
         device=_device_name(network.device),
         dtype=str(network.dtype).removeprefix("torch."),
-        attention="paged, torch SDPA",
+        quantization=_shown(quantization, model.config),
+        attention=network.attention_name,
         vocab_size=network.vocab_size,
         max_model_len=max_model_len,
         max_num_seqs=config.max_num_seqs,
@@ -56,11 +69,14 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
         kv_cache_bytes=(num_blocks + 1) * config.block_size * network.kv_bytes_per_token,
         weight_bytes=network.weight_bytes,
     )
-    return assemble_engine(network, card, config), card
+    runner = make_runner(network, card, config, progress)
+    return assemble_engine(network, runner, card, config), card
 
 
-def assemble_engine(network: Network, card: EngineCard, config: EngineConfig) -> LLMEngine:
-    """The engine around a network whose KV cache is allocated."""
+def assemble_engine(
+    network: Network, runner: ModelRunner, card: EngineCard, config: EngineConfig
+) -> LLMEngine:
+    """The engine around a network whose KV cache is allocated, and what runs it."""
     blocks = BlockManager(
         card.num_blocks,
         card.block_size,
@@ -78,17 +94,26 @@ def assemble_engine(network: Network, card: EngineCard, config: EngineConfig) ->
         if network.continues_state
         else max(budget, card.max_model_len),
         chunked_prefill=network.continues_state,
+        speculator=_speculator(network, config),
     )
-    runner = NetworkRunner(network, card.block_size)
     return LLMEngine(
         blocks, scheduler, runner, max_sequence_len=card.max_sequence_len, seed=config.seed
     )
 
 
+def _speculator(network: Network, config: EngineConfig) -> Speculator:
+    """A hybrid model gets none: its layers can't take back the state after a wrong draft."""
+    is_on = config.speculation is not Speculation.OFF and not network.has_state
+    return Speculator(config.speculation_max_batch if is_on else 0)
+
+
 def _load(folder: Path, config: EngineConfig, progress: Progress) -> PreTrainedModel:
     device = _device(config.device)
     dtype = _dtype(config.dtype, device)
+    quantization = chosen_quantization(config, device)
     if config.load_format is LoadFormat.DUMMY:
+        if quantization is not Quantization.NONE and device.type == "cuda":
+            raise EngineStartupError("Random weights can't be quantized on CUDA.")
         return make_dummy_model(
             folder,
             device=device,
@@ -103,7 +128,30 @@ def _load(folder: Path, config: EngineConfig, progress: Progress) -> PreTrainedM
         trust_remote_code=config.trust_remote_code,
         allow_pickle=config.allow_pickle,
         progress=progress,
+        quantization=quantization,
     )
+
+
+def chosen_quantization(config: EngineConfig, device: torch.device) -> Quantization:
+    """What "auto" comes to: 8 bits only where somebody has measured what they cost."""
+    if config.quantization is not Quantization.AUTO:
+        return config.quantization
+    entry = find_entry(config.model)
+    is_checked = (
+        entry is not None
+        and entry.int8_perplexity is not None
+        and entry.int8_perplexity <= WORST_INT8_PERPLEXITY
+    )
+    if device.type == "cpu" and config.dtype == "auto" and is_checked:
+        return Quantization.INT8
+    return Quantization.NONE
+
+
+def _shown(quantization: Quantization, config: PreTrainedConfig) -> str:
+    """What was asked for, else what the checkpoint was quantized with."""
+    if quantization is not Quantization.NONE:
+        return quantization.value
+    return quantization_method(config) or quantization.value
 
 
 def _allocate_kv(network: Network, num_blocks: int, block_size: int) -> None:
@@ -144,6 +192,8 @@ def _device(name: str) -> torch.device:
         raise EngineStartupError(
             f"device is {name!r}, but torch {torch.__version__} sees no CUDA GPU here."
         )
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # Triton launches on the current one
     return device
 
 

@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import itertools
 import logging
+from collections.abc import Sequence
 
-from antiphon.engine.child import EngineChild
+from antiphon.engine.child import ENGINE_COMMAND, EngineChild
 from antiphon.engine.client_generation import ClientGeneration
 from antiphon.engine.config import EngineConfig
 from antiphon.engine.errors import (
@@ -32,6 +33,7 @@ from antiphon.engine.messages import (
     Stepped,
 )
 from antiphon.engine.outputs import EngineStats, StepOutput
+from antiphon.engine.priority import Priority
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.progress import Progress, ignore_progress
 
@@ -42,10 +44,11 @@ SHUTTING_DOWN = "The server is shutting down."
 
 
 class EngineClient:
-    """Keeps the `Engine` protocol over an engine process."""
+    """Keeps the `Engine` protocol over an engine process; `command` starts it."""
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, command: Sequence[str] = ENGINE_COMMAND) -> None:
         self._config = config
+        self._command = command
         self._progress: Progress = ignore_progress
         self._ids = itertools.count()
         self._generations: dict[int, ClientGeneration] = {}
@@ -106,7 +109,14 @@ class EngineClient:
         self._is_stopping = True
         self._fail_all(EngineUnavailable(SHUTTING_DOWN))
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> ClientGeneration:
+    def submit(
+        self,
+        prompt_token_ids: list[int],
+        params: SamplingParams,
+        *,
+        priority: Priority = Priority.DEFAULT,
+        cache_salt: str = "",
+    ) -> ClientGeneration:
         if self._is_stopping:
             raise EngineUnavailable(SHUTTING_DOWN)
         if self._child is None or not self._is_ready:
@@ -117,7 +127,7 @@ class EngineClient:
                 f"{len(self._generations)} responses are running or queued already."
             )
         sequence_id = next(self._ids)
-        self._child.send(AddSequence(sequence_id, prompt_token_ids, params))
+        self._child.send(AddSequence(sequence_id, prompt_token_ids, params, priority, cache_salt))
         generation = ClientGeneration(sequence_id, self._abandon)
         self._generations[sequence_id] = generation
         return generation
@@ -149,7 +159,7 @@ class EngineClient:
         """
         self._failure = ""
         try:
-            self._child = await EngineChild.spawn()
+            self._child = await EngineChild.spawn(self._command)
         except OSError as error:
             self._failure = f"The engine process could not be started: {error}."
             return False

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from antiphon.engine.errors import InvalidPrompt, InvalidSamplingParams, PromptTooLong
 from antiphon.engine.outputs import EngineStats, SequenceDelta
+from antiphon.engine.priority import Priority
 from antiphon.engine.sampling_params import SamplingParams
 
 
@@ -21,6 +22,7 @@ class EngineCard:
     architecture: str
     device: str
     dtype: str
+    quantization: str  # of the weights: "none", or how
     attention: str
     vocab_size: int
     max_model_len: int
@@ -97,8 +99,18 @@ class Engine(Protocol):
         """The newest snapshot; None before the first."""
         ...
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> Generation:
+    def submit(
+        self,
+        prompt_token_ids: list[int],
+        params: SamplingParams,
+        *,
+        priority: Priority = Priority.DEFAULT,
+        cache_salt: str = "",
+    ) -> Generation:
         """Queue one sequence.
+
+        priority    who goes first where not all can.
+        cache_salt  cached prefixes are shared with sequences of the same salt alone.
 
         Raises InvalidPrompt, InvalidSamplingParams, PromptTooLong, EngineOverloaded or
         EngineUnavailable.

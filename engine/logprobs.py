@@ -4,33 +4,33 @@ import torch
 from torch import Tensor
 
 from antiphon.engine.outputs import TokenLogprobs
-from antiphon.engine.sequence import Sequence
+from antiphon.engine.places import Places
 
 
 class StepLogprobs:
-    """Log probabilities of the rows that ask for them; the others cost nothing.
+    """Log probabilities at the places that ask for them; the others cost nothing.
 
     They are the model's own, before penalties, biases, temperature and truncation. Under a grammar
     they are those of the allowed tokens among themselves, so that a chosen one is always possible.
 
-    logits: [num_rows, vocab_size] float32, grammar masks applied; not kept.
+    logits: [num_places, vocab_size] float32, grammar masks applied; not kept.
     """
 
-    def __init__(self, logits: Tensor, sequences: list[Sequence]) -> None:
-        self._num_top = {
-            row: sequence.params.num_top_logprobs
-            for row, sequence in enumerate(sequences)
-            if sequence.params.num_top_logprobs is not None
-        }
-        rows = list(self._num_top)
-        self._by_row = dict(zip(rows, logits[rows].log_softmax(dim=-1), strict=True))
+    def __init__(self, logits: Tensor, places: Places) -> None:
+        self._places = places
+        asking = places.where("wants_logprobs")
+        by_place = logits[asking].log_softmax(dim=-1) if asking else ()
+        self._by_place = dict(zip(asking, by_place, strict=True))
 
-    def of(self, row: int, token_id: int) -> TokenLogprobs | None:
-        """None for a row that did not ask."""
-        if row not in self._by_row:
-            return None
-        logprobs = self._by_row[row]
-        return TokenLogprobs(logprobs[token_id].item(), _top(logprobs, self._num_top[row]))
+    def of(self, token_ids: list[int]) -> dict[int, TokenLogprobs]:
+        """Those of the tokens that were chosen, by place; only of the places that ask."""
+        return {
+            place: TokenLogprobs(
+                logprobs[token_ids[place]].item(),
+                _top(logprobs, self._places.sequences[place].params.num_top_logprobs or 0),
+            )
+            for place, logprobs in self._by_place.items()
+        }
 
 
 def _top(logprobs: Tensor, count: int) -> tuple[tuple[int, float], ...]:

@@ -5,6 +5,7 @@ import msgspec
 from antiphon.engine.config import EngineConfig
 from antiphon.engine.generation import EngineCard
 from antiphon.engine.outputs import StepOutput
+from antiphon.engine.priority import Priority
 from antiphon.engine.sampling_params import SamplingParams
 
 
@@ -18,6 +19,8 @@ class AddSequence(msgspec.Struct, frozen=True, tag=True):
     sequence_id: int
     prompt_token_ids: list[int]
     params: SamplingParams
+    priority: Priority = Priority.DEFAULT
+    cache_salt: str = ""
 
 
 class AbortSequence(msgspec.Struct, frozen=True, tag=True):
@@ -48,16 +51,19 @@ class Stepped(msgspec.Struct, frozen=True, tag=True):
 ToEngine = Start | AddSequence | AbortSequence
 FromEngine = LoadProgress | Ready | StartFailed | Stepped
 
+TO_ENGINE_DECODER = msgspec.msgpack.Decoder(ToEngine)
+FROM_ENGINE_DECODER = msgspec.msgpack.Decoder(FromEngine)
+
 
 def encode(message: ToEngine | FromEngine) -> bytes:
     return msgspec.msgpack.encode(message)
 
 
 def decode_to_engine(frame: bytes) -> ToEngine:
-    message: ToEngine = msgspec.msgpack.decode(frame, type=ToEngine)
+    message: ToEngine = TO_ENGINE_DECODER.decode(frame)
     return message
 
 
 def decode_from_engine(frame: bytes) -> FromEngine:
-    message: FromEngine = msgspec.msgpack.decode(frame, type=FromEngine)
+    message: FromEngine = FROM_ENGINE_DECODER.decode(frame)
     return message

@@ -1,6 +1,7 @@
 """Scheduled sequences to sampled tokens: builds forward batches, runs the network, samples."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -8,49 +9,81 @@ from torch import Tensor
 from antiphon.engine.allowed_tokens import forbid_tokens
 from antiphon.engine.batches import BatchBuilder, is_decode
 from antiphon.engine.logprobs import StepLogprobs
-from antiphon.engine.outputs import SampledToken
+from antiphon.engine.places import Places
+from antiphon.engine.rows import Rows
 from antiphon.engine.sampler import sample
 from antiphon.engine.scheduler import ScheduledSequence
-from antiphon.engine.sequence import Sequence
+from antiphon.engine.step_sample import StepSample
 from antiphon.models.forward_batch import ForwardBatch
-from antiphon.models.network import Network
 
-Sampler = Callable[[Tensor, list[Sequence]], list[int]]
+Sampler = Callable[[Tensor, Places], list[int]]
+
+
+class Forward(Protocol):
+    """What the runner needs of a network."""
+
+    device: torch.device
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def has_state(self) -> bool: ...
+
+    @property
+    def needs_tables(self) -> bool:
+        """Whether its batches carry `ForwardBatch.tables`, instead of groups."""
+        ...
+
+    def forward(self, batch: ForwardBatch) -> Tensor:
+        """Returns logits [num_logits, vocab_size] float32."""
+        ...
 
 
 class NetworkRunner:
     """Runs steps on one network: decodes in one stacked pass, chunks of prompts in a packed one.
 
-    A hybrid model's prompts go one at a time, as its layers take one state per batch row.
+    A step with drafts is one packed pass: weights are then read once. A hybrid model's prompts go
+    one at a time, as its layers take one state per batch row.
     """
 
-    def __init__(self, network: Network, block_size: int, sampler: Sampler = sample) -> None:
+    def __init__(self, network: Forward, block_size: int, sampler: Sampler = sample) -> None:
         self._network = network
-        self._builder = BatchBuilder(block_size, network.device)
+        self._builder = BatchBuilder(block_size, network.device, network.needs_tables)
         self._sample = sampler
 
-    @torch.inference_mode()
-    def run(self, scheduled: list[ScheduledSequence]) -> list[SampledToken]:
-        """Returns one token for each entry that `is_sampled`, in their order."""
-        if not scheduled:
-            return []
-        decodes = sorted(filter(is_decode, scheduled), key=_num_computed_tokens)
-        chunks = [entry for entry in scheduled if not is_decode(entry)]
-        logits = torch.cat(
-            [self._network.forward(batch) for batch in self._passes(decodes, chunks)]
-        )
-        sequences = [entry.sequence for entry in decodes + chunks if entry.is_sampled]
-        tokens = dict(zip(sequences, self._choose(logits, sequences), strict=True))
-        return [tokens[entry.sequence] for entry in scheduled if entry.is_sampled]
+    @property
+    def rows(self) -> Rows:
+        """Brought up to date with each step's sequences."""
+        return self._builder.rows
 
-    def _choose(self, logits: Tensor, sequences: list[Sequence]) -> list[SampledToken]:
-        forbid_tokens(logits, sequences)
-        logprobs = StepLogprobs(logits, sequences)
-        token_ids = self._sample(logits, sequences)
-        return [
-            SampledToken(token_id, logprobs.of(row, token_id))
-            for row, token_id in enumerate(token_ids)
-        ]
+    @torch.inference_mode()
+    def run(self, scheduled: list[ScheduledSequence]) -> StepSample:
+        decodes, chunks = self._divide(scheduled)
+        logits = [self._network.forward(batch) for batch in self._passes(decodes, chunks)]
+        sampled = [entry for entry in decodes + chunks if entry.is_sampled]
+        if not sampled:
+            return StepSample([], [], {})
+        return self.choose(logits[0] if len(logits) == 1 else torch.cat(logits), sampled)
+
+    def choose(self, logits: Tensor, sampled: list[ScheduledSequence]) -> StepSample:
+        """Sample these entries; logits [num_places, vocab_size] float32, changed in place."""
+        places = Places.of(sampled, self.rows)
+        forbid_tokens(logits, places)
+        logprobs = StepLogprobs(logits, places)
+        token_ids = self._sample(logits, places)
+        return StepSample(sampled, token_ids, logprobs.of(token_ids))
+
+    def _divide(
+        self, scheduled: list[ScheduledSequence]
+    ) -> tuple[list[ScheduledSequence], list[ScheduledSequence]]:
+        """Entries to stack, and entries to pack."""
+        decodes = list(filter(is_decode, scheduled))
+        if len(decodes) == len(scheduled):
+            return decodes, []
+        if any(entry.draft_token_ids for entry in scheduled):
+            return [], scheduled
+        return decodes, [entry for entry in scheduled if not is_decode(entry)]
 
     def _passes(
         self, decodes: list[ScheduledSequence], chunks: list[ScheduledSequence]
@@ -59,7 +92,3 @@ class NetworkRunner:
         if self._network.has_state:
             return passes + [self._builder.pack([entry]) for entry in chunks]
         return passes + ([self._builder.pack(chunks)] if chunks else [])
-
-
-def _num_computed_tokens(entry: ScheduledSequence) -> int:
-    return entry.sequence.num_computed_tokens

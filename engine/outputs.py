@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 
 class FinishReason(StrEnum):
     """Why a sequence ended."""
@@ -31,9 +33,10 @@ class SampledToken(NamedTuple):
     logprobs: TokenLogprobs | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceDelta:
+class SequenceDelta(msgspec.Struct, frozen=True, array_like=True):
     """The tokens that one sequence gained since the last delta.
+
+    A step makes one for each running sequence: hence a struct, which costs a fifth of a dataclass.
 
     token_ids          in order; a sampled stop token is the last of them. The last delta of a
                        sequence whose grammar has ended may have none.
@@ -59,13 +62,15 @@ class SequenceFailure:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """A snapshot between two steps."""
+    """A snapshot between two steps; preemptions, drafts and accepted ones since the start."""
 
     num_running: int
     num_waiting: int
     num_blocks: int
     num_free_blocks: int
     num_preemptions: int
+    num_draft_tokens: int = 0
+    num_accepted_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

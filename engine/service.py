@@ -1,10 +1,12 @@
 """What the engine process does once its model is loaded: messages in, steps, their outputs out."""
 
 from dataclasses import replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from selectors import EVENT_READ, DefaultSelector
 from typing import Never
 
 from antiphon.engine.errors import EngineError
+from antiphon.engine.grammar import SequenceGrammar
 from antiphon.engine.grammar_queue import GrammarQueue
 from antiphon.engine.llm_engine import LLMEngine
 from antiphon.engine.messages import (
@@ -26,6 +28,10 @@ class EngineService:
         self._connection = connection
         self._engine = engine
         self._grammars = grammars
+        # `multiprocessing.connection.wait` would make one for every step.
+        self._selector = DefaultSelector()
+        self._selector.register(connection, EVENT_READ)
+        self._selector.register(grammars.reader, EVENT_READ)
 
     def serve(self) -> Never:
         """Raises EOFError, or what else its connection raises, when the other end is gone."""
@@ -33,13 +39,15 @@ class EngineService:
             while True:
                 self._serve_step()
         finally:
+            self._selector.close()
             self._grammars.close()
 
     def _serve_step(self) -> None:
         """Take the messages that are there, or wait if there is nothing to do; run a step."""
-        wait([self._connection, self._grammars.reader], 0 if self._engine.has_unfinished else None)
-        while self._connection.poll(0):
+        has_message = self._wait(0 if self._engine.has_unfinished else None)
+        while has_message:
             self._take(decode_to_engine(self._connection.recv_bytes()))
+            has_message = self._wait(0)
         failures = self._admit_compiled()
         if self._engine.has_unfinished:
             output = self._engine.step()
@@ -48,11 +56,16 @@ class EngineService:
             output = StepOutput([], [], self._engine.stats())
         self._connection.send_bytes(encode(Stepped(self._with_queue(output, failures))))
 
+    def _wait(self, timeout_seconds: float | None) -> bool:
+        """Until there is a message or a compiled grammar. Returns whether a message is there."""
+        ready = self._selector.select(timeout_seconds)
+        return any(key.fileobj is self._connection for key, _ in ready)
+
     def _take(self, message: ToEngine) -> None:
         match message:
-            case AddSequence(sequence_id, prompt_token_ids, params):
-                if params.grammar is None:
-                    self._engine.add(sequence_id, prompt_token_ids, params)
+            case AddSequence():
+                if message.params.grammar is None:
+                    self._add(message, None)
                 else:
                     self._grammars.add(message)
             case AbortSequence(sequence_id):
@@ -67,10 +80,18 @@ class EngineService:
             if isinstance(grammar, EngineError):
                 failures.append(SequenceFailure(message.sequence_id, str(grammar)))
             else:
-                self._engine.add(
-                    message.sequence_id, message.prompt_token_ids, message.params, grammar
-                )
+                self._add(message, grammar)
         return failures
+
+    def _add(self, message: AddSequence, grammar: SequenceGrammar | None) -> None:
+        self._engine.add(
+            message.sequence_id,
+            message.prompt_token_ids,
+            message.params,
+            grammar,
+            priority=message.priority,
+            cache_salt=message.cache_salt,
+        )
 
     def _with_queue(self, output: StepOutput, failures: list[SequenceFailure]) -> StepOutput:
         """A sequence whose grammar is still being compiled waits like any other."""

@@ -3,28 +3,19 @@
 import torch
 from torch import Tensor
 
-from antiphon.engine.sampling_params import SamplingParams
 
-
-def truncate(likeliest: Tensor, params: list[SamplingParams]) -> Tensor:
+def truncate(likeliest: Tensor, top_p: Tensor, min_p: Tensor) -> Tensor:
     """Probabilities of what is kept, 0 for what is cut; they need not sum to 1.
 
-    likeliest: [num_rows, num_candidates] logits, divided by the temperature, in descending order;
-    top-k has chosen the candidates.
+    likeliest:    [num_rows, num_candidates] logits, divided by the temperature, in descending
+                  order; top-k has chosen the candidates.
+    top_p, min_p: [num_rows, 1]
     Sources: top-p, Holtzman et al., 2020; min-p, Nguyen et al., 2024.
     """
     probabilities = likeliest.softmax(dim=-1)
     is_first = torch.arange(likeliest.shape[1], device=likeliest.device) == 0
-
     likelier = probabilities.cumsum(dim=-1) - probabilities
-    top_p = _column(likeliest, [row.top_p for row in params])
     # The likeliest stays whatever top_p is; and off is off, though a sum can round to 1 too early.
     beyond_top_p = (likelier >= top_p) & (top_p < 1.0) & ~is_first
     probabilities = probabilities.masked_fill(beyond_top_p, 0.0)
-
-    min_p = _column(likeliest, [row.min_p for row in params])
     return probabilities.masked_fill(probabilities < min_p * probabilities[:, :1], 0.0)
-
-
-def _column(like: Tensor, numbers: list[float]) -> Tensor:
-    return torch.tensor(numbers, device=like.device)[:, None]

@@ -124,7 +124,8 @@ class ForwardBatch:
     fresh_blocks             [num_fresh] int64: blocks that this pass is the first to write to.
     spans                    the chunks of a packed pass; empty when stacked.
     groups                   the rows of a stacked pass; empty when packed.
-    logit_rows               [num_logits] int64: the tokens of the batch whose logits are wanted.
+    logit_rows               [num_logits] int64: the tokens of the batch whose logits are wanted;
+                             None is all of them, in their order.
     state_rows               [num_sequences] int64: each sequence's row of a hybrid model's states.
     has_state                False on the first chunk of a sequence: its state starts from nothing.
     tables                   the sequences once more, for attention that reads them; else None.
@@ -136,7 +137,7 @@ class ForwardBatch:
     fresh_blocks: Tensor
     spans: tuple[PromptSpan, ...]
     groups: tuple[DecodeGroup, ...]
-    logit_rows: Tensor
+    logit_rows: Tensor | None
     state_rows: Tensor
     has_state: bool
     tables: SequenceTables | None = None

@@ -8,13 +8,14 @@ from transformers import PreTrainedModel
 
 from antiphon.models.attention import AttentionContext, bind_layers
 from antiphon.models.cpu_layout import CpuLinear, lay_out_linears
+from antiphon.models.device_parts import DeviceParts
+from antiphon.models.errors import UnsupportedModel
 from antiphon.models.forward_batch import ForwardBatch
+from antiphon.models.fusion.int8_linear import Int8Linear
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.swaps import Fusion
-from antiphon.models.fusion.torch_kernels import TorchKernels
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
 from antiphon.models.probe import probe_model, run_spread
-from antiphon.models.sdpa_attention import SdpaAttention
 from antiphon.models.state_cache import StateCache, cache_argument
 
 
@@ -23,6 +24,7 @@ class Network:
 
     max_state_rows   bounds the sequences that run at once in a hybrid model.
     cpu_linear       what linear layers become on a CPU.
+    parts            what it computes with; None is what its device gets.
     continues_state  False for a hybrid model whose layers forget their state between chunks of a
                      prompt (Mamba 1): its prompts have to be computed whole.
 
@@ -30,14 +32,18 @@ class Network:
     """
 
     def __init__(
-        self, model: PreTrainedModel, max_state_rows: int, cpu_linear: CpuLinear = OneDnnLinear
+        self,
+        model: PreTrainedModel,
+        max_state_rows: int,
+        cpu_linear: CpuLinear = OneDnnLinear,
+        parts: DeviceParts | None = None,
     ) -> None:
+        parts = parts if parts is not None else DeviceParts.of(model.device)
         model.eval()
         self._model: Any = model
-        self.weight_bytes = sum(tensor.nbytes for tensor in model.parameters())
         self.device: torch.device = model.device
         self.dtype: torch.dtype = model.dtype
-        self._context = AttentionContext(SdpaAttention())
+        self._context = AttentionContext(parts.attention)
         self._layers = bind_layers(model, self._context)
         self._states = StateCache(max_state_rows)
         self._cache_argument = cache_argument(model)
@@ -45,18 +51,39 @@ class Network:
         probe = probe_model(model, self._layers, self._states)
         self._kv_source = probe.kv_source
         self.continues_state = probe.continues_state
-        self.fusion = Fusion(model, TorchKernels(), self._probe_logits)
+        self.fusion = Fusion(model, parts.kernels, self._probe_logits)
         self.fusion.apply()
         if model.device.type == "cpu":
-            lay_out_linears(model, cpu_linear, self._probe_logits)
+            num_laid_out = lay_out_linears(model, cpu_linear, self._probe_logits)
+            if num_laid_out == 0 and cpu_linear is Int8Linear:
+                raise UnsupportedModel(
+                    f"{self.architecture} in {self.dtype} has no layer that this processor "
+                    "computes in 8 bits"
+                )
 
     @property
     def architecture(self) -> str:
         return type(self._model).__name__
 
     @property
+    def attention_name(self) -> str:
+        """For people."""
+        return self._context.backend.name
+
+    @property
+    def needs_tables(self) -> bool:
+        """Whether its batches carry `ForwardBatch.tables`, instead of groups."""
+        return self._context.backend.needs_tables
+
+    @property
     def vocab_size(self) -> int:
         return cast(int, self._model.config.get_text_config().vocab_size)
+
+    @property
+    def weight_bytes(self) -> int:
+        laid_out = sum(getattr(module, "weight_bytes", 0) for module in self._model.modules())
+        left: int = sum(tensor.nbytes for tensor in self._model.parameters())
+        return laid_out + left
 
     @property
     def has_state(self) -> bool:
@@ -101,7 +128,8 @@ class Network:
             self._states.begin(batch.state_rows, batch.has_state)
             arguments[self._cache_argument] = self._states
         is_packed = bool(batch.spans)
-        if is_packed and self._keeps_logits:
+        is_kept_short = is_packed and self._keeps_logits and batch.logit_rows is not None
+        if is_kept_short:
             arguments["logits_to_keep"] = batch.logit_rows
         logits = self._model(
             input_ids=batch.token_ids, position_ids=batch.position_ids, **arguments
@@ -109,7 +137,7 @@ class Network:
         if self.has_state:
             self._states.commit()
         logits = logits.flatten(0, 1)
-        if not (is_packed and self._keeps_logits):
+        if batch.logit_rows is not None and not is_kept_short:
             logits = logits[batch.logit_rows]
         return cast(Tensor, logits.float())
 

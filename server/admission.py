@@ -21,6 +21,7 @@ from antiphon.server.output.turn import Turn
 from antiphon.server.protocol.errors import InvalidParameter, ModelNotFound, NothingSaid
 from antiphon.server.protocol.requests import CreateResponseBody
 from antiphon.server.sampling import sampling_params, stop_strings
+from antiphon.server.standing import Standing
 from antiphon.server.store.records import Item
 from antiphon.server.tool_menu import ToolMenu, tool_menu
 
@@ -127,7 +128,7 @@ async def drafted(
     history = await HistoryReader(past, context.seal, context.file_texts).read(body)
     menu = tool_menu(body, history.additional_tools)
     window_of = ContextWindow(body, menu, language_side, context.engine.card)
-    summariser = Summariser(context.engine, language_side)
+    summariser = Summariser(context.engine, language_side, Standing.of(body))
     compactor = Compactor(summariser, language_side, context.seal, context.ids)
     try:
         window = await window_of.window(history.items, compactor)
@@ -155,12 +156,16 @@ async def _begun(draft: Draft, body: CreateResponseBody, context: ServerContext)
     else:
         constraint = Constraint(draft.language_side, prompt.text, context.check_grammar)
         params = replace(params, grammar=await constraint.grammar(draft.menu, body.text))
+    standing = Standing.of(body)
+    generation = context.engine.submit(
+        prompt.token_ids, params, priority=standing.priority, cache_salt=standing.cache_salt
+    )
     return Turn(
         prompt=prompt,
         params=params,
         menu=draft.menu,
         language_side=draft.language_side,
-        generation=context.engine.submit(prompt.token_ids, params),
+        generation=generation,
         stop=stop_strings(body),
         text_is_json=text_schema(body.text) is not None,
     )

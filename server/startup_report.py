@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.filesize import decimal
 
+from antiphon.engine.generation import EngineCard
 from antiphon.models.template_abilities import ReasoningReplay, TemplateAbilities
 from antiphon.server.model_service import ModelService
 from antiphon.server.settings import Settings
@@ -17,7 +18,7 @@ def print_startup_report(
         "model": f"{', '.join(settings.served_model_names)} ({card.architecture})",
         "from": card.model_path,
         "device": f"{card.device}, {card.attention}",
-        "weights": f"{card.dtype}, {decimal(card.weight_bytes)}",
+        "weights": f"{_type(card)}, {decimal(card.weight_bytes)}",
         "context": f"{card.max_sequence_len:,} tokens",
         "KV cache": f"{card.kv_cache_tokens:,} tokens, {decimal(card.kv_cache_bytes)}",
         "dialect": f"{language_side.dialect.id} ({language_side.dialect_reason})",
@@ -42,3 +43,9 @@ def _abilities(abilities: TemplateAbilities | None) -> str:
     }
     missing = [name for name, can in shown.items() if not can]
     return "shows everything" if not missing else f"cannot show {', '.join(missing)}"
+
+
+def _type(card: EngineCard) -> str:
+    if card.quantization == "none":
+        return card.dtype
+    return f"{card.quantization} (activations {card.dtype})"

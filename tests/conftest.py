@@ -23,7 +23,13 @@ if not Path("/dev/nvidiactl").exists():
 collect_ignore = (
     []
     if find_spec("triton")
-    else ["models/kernels", "models/test_triton_attention.py", "gpu/test_kernels.py"]
+    else [
+        "engine/test_triton_engine.py",
+        "models/kernels",
+        "models/fusion/test_triton_kernels.py",
+        "models/test_triton_attention.py",
+        "gpu/test_kernels.py",
+    ]
 )
 
 

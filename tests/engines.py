@@ -1,6 +1,7 @@
 """Engines for tests: over a scripted runner that needs no model, or over a real tiny network."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +12,14 @@ from antiphon.engine.block_manager import BlockManager
 from antiphon.engine.grammar import GrammarCompiler, SequenceGrammar
 from antiphon.engine.llm_engine import LLMEngine, ModelRunner
 from antiphon.engine.model_runner import NetworkRunner
-from antiphon.engine.outputs import FinishReason, SampledToken, TokenLogprobs
+from antiphon.engine.outputs import FinishReason, TokenLogprobs
+from antiphon.engine.places import Places
+from antiphon.engine.rows import Rows
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.scheduler import ScheduledSequence, Scheduler
+from antiphon.engine.sequence import Sequence
+from antiphon.engine.speculator import Speculator
+from antiphon.engine.step_sample import StepSample
 from antiphon.models.loader import load_model
 from antiphon.models.network import Network
 from antiphon.models.progress import ignore_progress
@@ -29,19 +35,28 @@ def next_token(token_ids: list[int]) -> int:
 
 @dataclass
 class FakeRunner:
-    """Says `next_token` of everything before; remembers what each step computed."""
+    """Says `next_token` of everything before; remembers what each step computed.
 
+    A forgetful one goes by the last token alone, and therefore soon repeats itself.
+    """
+
+    is_forgetful: bool = False
     steps: list[list[tuple[int, int]]] = field(default_factory=list)
 
-    def run(self, scheduled: list[ScheduledSequence]) -> list[SampledToken]:
+    def run(self, scheduled: list[ScheduledSequence]) -> StepSample:
         self.steps.append(
             [(entry.sequence.sequence_id, entry.num_scheduled_tokens) for entry in scheduled]
         )
-        return [
-            SampledToken(next_token(entry.sequence.token_ids))
-            for entry in scheduled
-            if entry.is_sampled
+        sampled = [entry for entry in scheduled if entry.is_sampled]
+        token_ids = [
+            self.says([*entry.sequence.token_ids, *entry.draft_token_ids[:count]])
+            for entry in sampled
+            for count in range(len(entry.draft_token_ids) + 1)
         ]
+        return StepSample(sampled, token_ids, {})
+
+    def says(self, token_ids: list[int]) -> int:
+        return next_token(token_ids[-1:]) % 7 if self.is_forgetful else next_token(token_ids)
 
 
 def fake_engine(
@@ -53,15 +68,30 @@ def fake_engine(
     max_num_batched_tokens: int = 32,
     prefix_cache: bool = True,
     chunked_prefill: bool = True,
+    speculation_max_batch: int = 0,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> LLMEngine:
+    """A `speculation_max_batch` of 0 switches speculation off."""
     blocks = BlockManager(num_blocks, block_size, prefix_cache=prefix_cache)
     scheduler = Scheduler(
         blocks,
         max_num_seqs=max_num_seqs,
         max_num_batched_tokens=max_num_batched_tokens,
         chunked_prefill=chunked_prefill,
+        speculator=Speculator(speculation_max_batch),
     )
-    return LLMEngine(blocks, scheduler, runner, max_sequence_len=num_blocks * block_size)
+    return LLMEngine(
+        blocks, scheduler, runner, max_sequence_len=num_blocks * block_size, clock=clock
+    )
+
+
+def places_of(sequences: list[Sequence]) -> Places:
+    """Where each is sampled, without drafts."""
+    for row, sequence in enumerate(sequences):
+        sequence.row = row
+    rows = Rows()
+    rows.update(sequences)
+    return Places.of([ScheduledSequence(sequence, 1, True) for sequence in sequences], rows)
 
 
 def load_float32(folder: Path) -> PreTrainedModel:
@@ -84,8 +114,11 @@ def network_engine(
     max_num_seqs: int = 64,
     max_num_batched_tokens: int = 512,
     prefix_cache: bool = True,
+    speculation_max_batch: int = 0,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> LLMEngine:
-    network = Network(model, max_state_rows=max_num_seqs)
+    # A network changes its model: the caller's may serve several.
+    network = Network(copy.deepcopy(model), max_state_rows=max_num_seqs)
     network.allocate_kv(num_blocks + 1, block_size)
     return fake_engine(
         NetworkRunner(network, block_size),
@@ -94,6 +127,8 @@ def network_engine(
         max_num_seqs=max_num_seqs,
         max_num_batched_tokens=max_num_batched_tokens,
         prefix_cache=prefix_cache,
+        speculation_max_batch=speculation_max_batch,
+        clock=clock,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Self
 from antiphon.engine.errors import EngineUnavailable
 from antiphon.engine.generation import EngineCard
 from antiphon.engine.outputs import EngineStats, FinishReason, SequenceDelta, TokenLogprobs
+from antiphon.engine.priority import Priority
 from antiphon.engine.sampling_params import SamplingParams
 
 
@@ -18,6 +19,7 @@ def engine_card(*, vocab_size: int = 512, max_model_len: int = 4096) -> EngineCa
         architecture="FakeForCausalLM",
         device="cpu",
         dtype="float32",
+        quantization="none",
         attention="none",
         vocab_size=vocab_size,
         max_model_len=max_model_len,
@@ -66,6 +68,8 @@ class FakeGeneration:
     script: Script
     prompt_token_ids: list[int]
     params: SamplingParams
+    priority: Priority = Priority.DEFAULT
+    cache_salt: str = ""
     has_ended: bool = False
     was_entered: bool = False
     was_left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -153,12 +157,30 @@ class FakeEngine:
     def stats(self) -> EngineStats | None:
         return None
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> FakeGeneration:
+    def script_for(self, prompt_token_ids: list[int], params: SamplingParams) -> Script:
+        """What a new sequence will say."""
+        return self.script
+
+    def submit(
+        self,
+        prompt_token_ids: list[int],
+        params: SamplingParams,
+        *,
+        priority: Priority = Priority.DEFAULT,
+        cache_salt: str = "",
+    ) -> FakeGeneration:
         if self.refusal is not None:
             raise self.refusal
         self.card.check(prompt_token_ids, params)
+        script = self.script_for(prompt_token_ids, params)
         generation = FakeGeneration(
-            self, len(self.generations), self.script, prompt_token_ids, params
+            self,
+            len(self.generations),
+            script,
+            prompt_token_ids,
+            params,
+            priority=priority,
+            cache_salt=cache_salt,
         )
         self.generations.append(generation)
         self._arrived.put_nowait(generation)

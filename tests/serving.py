@@ -138,11 +138,18 @@ class LoopbackServer(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def loopback(context: ServerContext) -> AsyncIterator[str]:
-    """A real server on a free port; gives its base URL."""
+async def loopback(
+    context: ServerContext, *, send_buffer_bytes: int | None = None
+) -> AsyncIterator[str]:
+    """A real server on a free port; gives its base URL.
+
+    send_buffer_bytes  what the system may hold for a client that does not read; megabytes if unset.
+    """
     config = uvicorn.Config(create_app(context), log_config=None, ws="websockets-sansio")
     server = LoopbackServer(config)
     with socket.socket() as listener:
+        if send_buffer_bytes is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         listener.bind(("127.0.0.1", 0))
         listener.listen()  # from here on connections wait, so nobody has to wait for the server
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import bench_constrained, bench_decode, bench_engine, bench_parser, gpu_suite
+from benchmarks import (
+    bench_constrained,
+    bench_decode,
+    bench_engine,
+    bench_parser,
+    bench_server,
+)
 from tests.tiny import write_tiny_llama
 
 
@@ -101,6 +107,20 @@ def test_bench_parser_ends_with_its_numbers_as_json(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.slow
+def test_bench_server_ends_with_its_numbers_as_json(
+    tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = "--streams 1,3 --tokens 6 --total-tokens 12 --rate 0"
+    assert bench_server.main(["--model", str(tiny_folder), *arguments.split()]) == 0
+    document = last_line(capsys.readouterr().out)
+    assert document["schema"] == "antiphon.bench.server/1"
+    results = document["results"]
+    assert [result["case"]["num_streams"] for result in results] == [1, 1, 1, 3, 3, 3]
+    assert [result["num_requests"] for result in results] == [2, 2, 2, 3, 3, 3]
+    assert all(result["tokens_per_second"] > 0 for result in results)
+
+
+@pytest.mark.slow
 def test_bench_decode_measures_the_bandwidth_of_a_named_shape_itself(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -130,16 +150,3 @@ def test_a_wrong_option_is_one_line_on_stderr(
     assert message in output.err
     assert output.err.count("\n") == 1
     assert output.out == ""
-
-
-def test_the_gpu_suite_fails_and_says_why_without_a_gpu(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert gpu_suite.main() == 1
-    assert "no CUDA GPU here" in capsys.readouterr().out
-
-
-def test_a_part_of_the_gpu_suite_passes_or_fails_with_its_command() -> None:
-    assert gpu_suite.run_part(gpu_suite.Part(("json.tool", "--help"), limit_seconds=60))
-    assert not gpu_suite.run_part(gpu_suite.Part(("json.tool", "/nowhere"), limit_seconds=60))

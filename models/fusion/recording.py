@@ -50,7 +50,7 @@ def agrees(candidate: Callable[..., Any], call: Call) -> bool:
     """Whether the candidate returns for the same arguments what the module returned."""
     try:
         output = candidate(*call.arguments, **call.keywords)
-    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+    except Exception:  # an assertion's or a kernel compiler's included
         return False  # it was made for another kind of module
     return is_close(_tensor(output), _tensor(call.output))
 

@@ -13,6 +13,7 @@ from antiphon.server.history.reader import HistoryReader
 from antiphon.server.protocol.errors import NothingSaid
 from antiphon.server.protocol.lists import CompactResource
 from antiphon.server.protocol.requests import CompactBody
+from antiphon.server.standing import Standing
 
 # Of the context, what goes on standing as it was said.
 RECENT_SHARE_OF_CONTEXT = 8
@@ -26,7 +27,7 @@ async def compacted(body: CompactBody, caller: Caller, context: ServerContext) -
     history = await HistoryReader(past, context.seal, context.file_texts).read(body)
     if not history.items:
         raise NothingSaid
-    summariser = Summariser(context.engine, language_side)
+    summariser = Summariser(context.engine, language_side, Standing.of(body))
     compactor = Compactor(summariser, language_side, context.seal, context.ids)
     max_tokens = context.engine.card.max_sequence_len // RECENT_SHARE_OF_CONTEXT
     first = leading(history.items)

@@ -14,6 +14,7 @@ from antiphon.server.output.token_tally import NOTHING_SPENT, TokenTally, togeth
 from antiphon.server.output.turn import Turn, TurnReader
 from antiphon.server.prompt import Prompt, build_prompt
 from antiphon.server.protocol.response import Usage
+from antiphon.server.standing import Standing
 from antiphon.server.tool_menu import ToolMenu
 
 NO_TOOLS = ToolMenu((), CallDemand.FORBIDDEN, frozenset(), allows_parallel=False)
@@ -30,9 +31,10 @@ class Summary:
 class Summariser:
     """Summarises texts of any length: what does not fit at once is folded in piece by piece."""
 
-    def __init__(self, engine: Engine, language_side: LanguageSide) -> None:
+    def __init__(self, engine: Engine, language_side: LanguageSide, standing: Standing) -> None:
         self._engine = engine
         self._language_side = language_side
+        self._standing = standing
         self._running: Generation | None = None
         self._is_cancelled = False
 
@@ -91,7 +93,12 @@ class Summariser:
             max_tokens=self._room(prompt, max_tokens),
             stop_token_ids=self._language_side.generation_defaults.stop_token_ids,
         )
-        generation = self._engine.submit(prompt.token_ids, params)
+        generation = self._engine.submit(
+            prompt.token_ids,
+            params,
+            priority=self._standing.priority,
+            cache_salt=self._standing.cache_salt,
+        )
         turn = Turn(prompt, params, NO_TOOLS, self._language_side, generation)
         reader, tally = TurnReader(turn), TokenTally(len(prompt.token_ids))
         written: list[str] = []

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from antiphon.engine.priority import Priority
 from antiphon.server.protocol.absence import is_absent
 from antiphon.server.protocol.items import ItemField
 from antiphon.server.protocol.reasoning import Reasoning
@@ -87,6 +88,6 @@ class ResponseResource(OutputModel):
     truncation: Literal["auto", "disabled"]
     store: bool
     background: bool
-    service_tier: Literal["default"] = "default"
+    service_tier: Priority = Priority.DEFAULT
     safety_identifier: str | None
     prompt_cache_key: str | None

@@ -34,7 +34,6 @@ SERVED_VALUES: tuple[tuple[str, tuple[JsonValue, ...]], ...] = (
     ("tool_choice.type", ("function", "custom", "allowed_tools")),
     ("text.format.type", ("text", "json_object", "json_schema")),
     ("text.verbosity", ("medium",)),
-    ("service_tier", ("auto", "default")),
 )
 
 # Below each item of a list.

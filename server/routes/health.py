@@ -10,13 +10,18 @@ from antiphon.server.protocol.wire_model import OutputModel
 
 
 class EngineHealth(OutputModel):
-    """The engine between two steps: sequences, and blocks of the KV cache."""
+    """The engine between two steps: sequences, and blocks of the KV cache.
+
+    Preemptions, draft tokens and accepted ones are counted from its start.
+    """
 
     running: int
     waiting: int
     blocks: int
     free_blocks: int
     preemptions: int
+    draft_tokens: int
+    accepted_tokens: int
 
 
 class Health(OutputModel):
@@ -62,4 +67,6 @@ def _engine_health(stats: EngineStats | None) -> EngineHealth | None:
         blocks=stats.num_blocks,
         free_blocks=stats.num_free_blocks,
         preemptions=stats.num_preemptions,
+        draft_tokens=stats.num_draft_tokens,
+        accepted_tokens=stats.num_accepted_tokens,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.language_side import LanguageSide
-from tests.fake_engine import FakeEngine, FakeGeneration, Script
+from tests.fake_engine import FakeEngine, Script
 
 Reply = Callable[[str], Script]
 
@@ -17,6 +17,5 @@ class SpeakingEngine(FakeEngine):
         self._tokenizer = language_side.tokenizer
         self._reply = reply
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> FakeGeneration:
-        self.script = self._reply(self._tokenizer.decode(prompt_token_ids))
-        return super().submit(prompt_token_ids, params)
+    def script_for(self, prompt_token_ids: list[int], params: SamplingParams) -> Script:
+        return self._reply(self._tokenizer.decode(prompt_token_ids))

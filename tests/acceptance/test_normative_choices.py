@@ -189,11 +189,14 @@ async def test_54_without_truncation_what_is_too_long_is_refused(
     assert not engine.generations
 
 
-async def test_55_tiers_that_are_not_served_are_refused_by_name(client: Client) -> None:
+async def test_55_every_published_tier_is_served_and_others_are_refused_by_name(
+    client: Client,
+) -> None:
     for tier in (None, "auto", "default"):
         assert (await client.respond(service_tier=tier))["service_tier"] == "default"
     for tier in ("flex", "priority"):
-        assert (await client.refusal(400, service_tier=tier))["param"] == "service_tier"
+        assert (await client.respond(service_tier=tier))["service_tier"] == tier
+    assert (await client.refusal(400, service_tier="batch"))["param"] == "service_tier"
 
 
 async def test_65_and_70_unknown_fields_change_nothing(client: Client, engine: FakeEngine) -> None:

@@ -16,7 +16,7 @@ from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.language_side import LanguageSide
 from tests.clients.codex import Codex
-from tests.fake_engine import FakeEngine, FakeGeneration, Script, engine_card
+from tests.fake_engine import FakeEngine, Script, engine_card
 from tests.serving import MODEL, EncodePieces, loopback, make_context
 
 pytestmark = pytest.mark.slow
@@ -36,9 +36,8 @@ class ScriptedTurns(FakeEngine):
     def say(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> FakeGeneration:
-        self.script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-        return super().submit(prompt_token_ids, params)
+    def script_for(self, prompt_token_ids: list[int], params: SamplingParams) -> Script:
+        return self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
 
 
 @pytest.fixture

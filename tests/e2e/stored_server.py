@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from antiphon.engine.errors import EngineDied
 from antiphon.engine.outputs import FinishReason, SequenceDelta
+from antiphon.engine.priority import Priority
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.language_side import LanguageSide
@@ -48,7 +49,14 @@ class InventiveEngine(FakeEngine):
         super().__init__(card=engine_card(max_model_len=2**16))
         self._language_side = language_side
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> FakeGeneration:
+    def submit(
+        self,
+        prompt_token_ids: list[int],
+        params: SamplingParams,
+        *,
+        priority: Priority = Priority.DEFAULT,
+        cache_salt: str = "",
+    ) -> FakeGeneration:
         self.card.check(prompt_token_ids, params)
         script = self._invented(random.Random(repr(prompt_token_ids)))
         if ENDLESS in self._language_side.tokenizer.decode(prompt_token_ids[-50:]):

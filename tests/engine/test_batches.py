@@ -10,16 +10,23 @@ from antiphon.engine.sequence import Sequence
 
 
 def scheduled(
-    num_tokens: int, num_computed: int, num_scheduled: int, table: list[int]
+    num_tokens: int,
+    num_computed: int,
+    num_scheduled: int,
+    table: list[int],
+    *,
+    row: int = 5,
+    drafts: tuple[int, ...] = (),
 ) -> ScheduledSequence:
     sequence = Sequence(0, list(range(100, 100 + num_tokens)), SamplingParams(), seed=0)
-    sequence.num_computed_tokens, sequence.block_table, sequence.row = num_computed, table, 5
-    return ScheduledSequence(sequence, num_scheduled)
+    sequence.num_computed_tokens, sequence.block_table, sequence.row = num_computed, table, row
+    is_sampled = num_computed + num_scheduled - len(drafts) == num_tokens
+    return ScheduledSequence(sequence, num_scheduled, is_sampled, drafts)
 
 
 def test_a_packed_batch_lays_chunks_end_to_end() -> None:
     builder = BatchBuilder(block_size=4, device=torch.device("cpu"))
-    batch = builder.pack([scheduled(6, 0, 6, [3, 1]), scheduled(9, 4, 2, [2, 7])])
+    batch = builder.pack([scheduled(6, 0, 6, [3, 1]), scheduled(9, 4, 2, [2, 7], row=2)])
     assert batch.token_ids.tolist() == [[100, 101, 102, 103, 104, 105, 104, 105]]
     assert batch.position_ids.tolist() == [[0, 1, 2, 3, 4, 5, 4, 5]]
     assert batch.slot_mapping.tolist() == [12, 13, 14, 15, 4, 5, 28, 29]
@@ -27,12 +34,13 @@ def test_a_packed_batch_lays_chunks_end_to_end() -> None:
     assert batch.spans[1].block_table is not None
     assert batch.spans[1].block_table.tolist() == [2, 7]
     assert batch.fresh_blocks.tolist() == [3, 1, 7]
+    assert batch.logit_rows is not None
     assert batch.logit_rows.tolist() == [5], "the second chunk does not reach its sequence's end"
 
 
 def test_a_stacked_batch_pads_contexts_with_the_null_block() -> None:
     builder = BatchBuilder(block_size=4, device=torch.device("cpu"))
-    batch = builder.stack([scheduled(4, 3, 1, [2]), scheduled(6, 5, 1, [3, 1])])
+    batch = builder.stack([scheduled(4, 3, 1, [2]), scheduled(6, 5, 1, [3, 1], row=2)])
     assert batch.token_ids.tolist() == [[103], [105]]
     assert batch.position_ids.tolist() == [[3], [5]]
     assert batch.slot_mapping.tolist() == [11, 5]

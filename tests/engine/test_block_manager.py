@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,8 +7,8 @@ from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.sequence import Sequence
 
 
-def sequence_of(token_ids: list[int], sequence_id: int = 0) -> Sequence:
-    return Sequence(sequence_id, token_ids, SamplingParams(), seed=0)
+def sequence_of(token_ids: list[int], sequence_id: int = 0, cache_salt: str = "") -> Sequence:
+    return Sequence(sequence_id, token_ids, SamplingParams(), seed=0, cache_salt=cache_salt)
 
 
 def compute_all(blocks: BlockManager, sequence: Sequence) -> None:
@@ -89,6 +90,38 @@ def test_without_the_prefix_cache_nothing_is_found() -> None:
     blocks = BlockManager(num_blocks=8, block_size=2, prefix_cache=False)
     compute_all(blocks, sequence_of([1, 2, 3, 4, 5]))
     assert blocks.reuse_prefix(sequence_of([1, 2, 3, 4, 5], sequence_id=1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("salt", "other_salt", "num_shared"),
+    [("", "", 4), ("a", "a", 4), ("a", "b", 0), ("", "a", 0), ("a", "", 0), ("a", "aa", 0)],
+)
+def test_only_sequences_of_one_salt_share(salt: str, other_salt: str, num_shared: int) -> None:
+    blocks = BlockManager(num_blocks=16, block_size=4)
+    compute_all(blocks, sequence_of([1, 2, 3, 4, 5], cache_salt=salt))
+    assert blocks.reuse_prefix(sequence_of([1, 2, 3, 4, 5], 1, other_salt)) == num_shared
+
+
+def test_a_block_is_hashed_once_in_a_sequences_life() -> None:
+    blocks = BlockManager(num_blocks=16, block_size=2)
+    sequence = sequence_of([1, 2, 3, 4, 5])
+    compute_all(blocks, sequence)
+    hashes = list(sequence.block_hashes)
+    blocks.free(sequence)  # as a preemption does
+    sequence.num_computed_tokens = blocks.reuse_prefix(sequence)
+    assert sequence.num_computed_tokens == 4
+    assert all(now is before for now, before in zip(sequence.block_hashes, hashes, strict=True))
+
+
+def test_blocks_beyond_the_tokens_are_given_back() -> None:
+    blocks = BlockManager(num_blocks=8, block_size=2)
+    sequence = sequence_of([1, 2, 3])
+    blocks.allocate(sequence, 8)
+    table = sequence.block_table
+    blocks.trim(sequence)
+    assert sequence.block_table == table[:2]
+    assert sequence.block_table is not table, "whoever has a copy notices"
+    blocks.check_integrity([sequence])
 
 
 @given(

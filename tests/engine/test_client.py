@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -183,11 +183,11 @@ async def test_a_failed_spawn_is_tried_again(
     spawn = EngineChild.spawn
     failures: list[OSError] = []
 
-    async def spawn_at_the_second_try() -> EngineChild:
+    async def spawn_at_the_second_try(command: Sequence[str]) -> EngineChild:
         if not failures:
             failures.append(OSError("Too many open files"))
             raise failures[0]
-        return await spawn()
+        return await spawn(command)
 
     monkeypatch.setattr(EngineChild, "spawn", spawn_at_the_second_try)
     assert client.engine_pid is not None

@@ -1,5 +1,6 @@
 """Whatever the schedule, the tokens are transformers' own: on a tiny random Llama, float32."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from antiphon.engine.model_runner import NetworkRunner
 from antiphon.engine.sampling_params import SamplingParams
-from tests.engines import load_float32, network_engine, random_prompts, run
+from antiphon.models.network import Network
+from tests.engines import fake_engine, load_float32, network_engine, random_prompts, run
 from tests.tiny import write_tiny_llama
 
 LENGTHS = [1, 2, 5, 16, 17, 33, 60, 100, 3, 48]
@@ -95,12 +98,18 @@ def test_a_cached_prefix_gives_the_same_tokens_as_none(model: PreTrainedModel) -
 
 def test_what_others_left_in_the_cache_does_not_show(model: PreTrainedModel) -> None:
     """Even NaN: sequences that follow get the tokens that they get in a new cache."""
-    engine = network_engine(model, prefix_cache=False)
+    model = copy.deepcopy(model)
+    network = Network(model, max_state_rows=64)
+    network.allocate_kv(num_blocks=257, block_size=4)
+    engine = fake_engine(
+        NetworkRunner(network, 4), num_blocks=256, max_num_seqs=64, prefix_cache=False
+    )
     prompts = random_prompts(LENGTHS, vocab_size=500)
     fresh = run(engine, prompts, PARAMS)
-    for module in model.modules():
-        layer = getattr(module, "antiphon_attention", None)
-        if layer is not None and layer.kv is not None:
-            layer.kv.keys.blocks[1:] = torch.nan
-            layer.kv.values.blocks[1:] = torch.nan
+    bound = [getattr(module, "antiphon_attention", None) for module in model.modules()]
+    caches = [layer.kv for layer in bound if layer is not None and layer.kv is not None]
+    assert caches
+    for kv in caches:
+        kv.keys.blocks[1:] = torch.nan
+        kv.values.blocks[1:] = torch.nan
     assert run(engine, prompts, PARAMS) == fresh

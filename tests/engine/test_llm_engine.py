@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from antiphon.engine.outputs import FinishReason
 from antiphon.engine.sampling_params import SamplingParams
-from tests.engines import FakeRunner, drain, fake_engine, next_token, run
+from tests.engines import FakeRunner, Output, drain, fake_engine, next_token, run
 
 
 def expected_tokens(prompt: list[int], count: int) -> list[int]:
@@ -93,6 +93,28 @@ def test_the_second_turn_of_a_conversation_reuses_the_first() -> None:
     assert first.num_cached_tokens == 0
     assert second.num_cached_tokens == 12  # 15 tokens were computed: three full blocks
     assert second.token_ids == expected_tokens(second_prompt, 2)
+
+
+def test_a_prefix_is_reused_within_one_salt_alone_and_not_where_the_cache_is_off() -> None:
+    prompt, params = list(range(20)), SamplingParams(max_tokens=2)
+    engine = fake_engine(FakeRunner(), block_size=4)
+    outputs: dict[int, Output] = {}
+    for sequence_id, salt in enumerate(["", "mine", "", "mine", "yours"]):
+        engine.add(sequence_id, prompt, params, cache_salt=salt)
+        outputs |= drain(engine)
+    assert [output.num_cached_tokens for output in outputs.values()] == [0, 0, 16, 16, 0]
+    assert len({tuple(output.token_ids) for output in outputs.values()}) == 1
+    engine = fake_engine(FakeRunner(), block_size=4, prefix_cache=False)
+    assert run(engine, {0: prompt}, params)[0].num_cached_tokens == 0
+    assert run(engine, {1: prompt}, params)[1].num_cached_tokens == 0
+
+
+def test_a_preempted_sequence_still_tells_what_it_found_at_first() -> None:
+    engine = fake_engine(FakeRunner(), num_blocks=12, block_size=2)
+    run(engine, {9: [7] * 5}, SamplingParams(max_tokens=1))
+    outputs = run(engine, {0: [7] * 5, 1: [7] * 6}, SamplingParams(max_tokens=12))
+    assert engine.stats().num_preemptions > 0
+    assert [output.num_cached_tokens for output in outputs.values()] == [4, 4]
 
 
 def test_aborting_a_running_and_a_waiting_sequence_gives_everything_back() -> None:

@@ -14,7 +14,7 @@ from antiphon.engine.messages import Stepped, decode_from_engine, encode
 from antiphon.engine.outputs import EngineStats, SequenceDelta, StepOutput, TokenLogprobs
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.sequence import Sequence
-from tests.engines import load_float32, network_engine, run
+from tests.engines import load_float32, network_engine, places_of, run
 from tests.grammars import compiler_of
 from tests.tiny import write_tiny_llama
 
@@ -87,10 +87,9 @@ def test_under_a_grammar_they_are_those_of_the_allowed_tokens_and_always_finite(
 
 def test_only_rows_that_ask_get_logprobs() -> None:
     logits = torch.randn((3, 12), generator=torch.Generator().manual_seed(0))
-    logprobs = StepLogprobs(logits, [sequence_asking(asked) for asked in (None, 0, 2)])
-    assert logprobs.of(0, 4) is None
-    reported = [logprobs.of(row, 4) for row in (1, 2)]
-    assert [len(row.top) for row in reported if row is not None] == [0, 2]
+    places = places_of([sequence_asking(asked) for asked in (None, 0, 2)])
+    reported = StepLogprobs(logits, places).of([4, 4, 4])
+    assert {place: len(row.top) for place, row in reported.items()} == {1: 0, 2: 2}
 
 
 def test_ties_are_ordered_by_id_and_more_than_there_are_is_all() -> None:
@@ -98,7 +97,7 @@ def test_ties_are_ordered_by_id_and_more_than_there_are_is_all() -> None:
     top = {
         count: [token_id for token_id, _ in reported.top]
         for count in (1, 3, 20)
-        if (reported := StepLogprobs(logits, [sequence_asking(count)]).of(0, 1)) is not None
+        for reported in StepLogprobs(logits, places_of([sequence_asking(count)])).of([1]).values()
     }
     assert top == {1: [1], 3: [1, 3, 0], 20: [1, 3, 0, 2, 4]}
 

@@ -1,4 +1,28 @@
-from antiphon.engine.random_stream import uniform
+import numpy as np
+
+from antiphon.engine.random_stream import uniforms
+
+
+def uniform(seed: int, position: int) -> float:
+    return float(uniforms(np.array([seed % 2**64], np.uint64), np.array([position]))[0])
+
+
+def test_numbers_in_columns_are_those_that_one_computes_one_by_one() -> None:
+    assert uniform(1, 5) == uniform_by_hand(1, 5)
+    assert uniform(-(2**63), 100_000) == uniform_by_hand(-(2**63), 100_000)
+
+
+def uniform_by_hand(seed: int, position: int) -> float:
+    """The same in Python's own numbers."""
+    state = mixed(seed) + (position + 1) * 0x9E3779B97F4A7C15
+    return (mixed(state) >> 11) * 2.0**-53
+
+
+def mixed(state: int) -> int:
+    state %= 2**64
+    state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    state = (state ^ (state >> 27)) * 0x94D049BB133111EB % 2**64
+    return state ^ (state >> 31)
 
 
 def test_numbers_depend_on_seed_and_position_alone() -> None:

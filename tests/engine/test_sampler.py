@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -9,11 +10,12 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from antiphon.engine.random_stream import uniform
-from antiphon.engine.sampler import sample
+from antiphon.engine.random_stream import uniforms
+from antiphon.engine.sampler import sample as sample_places
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.sequence import Sequence
 from antiphon.engine.truncation import truncate
+from tests.engines import places_of
 
 VOCAB_SIZE = 12
 
@@ -22,8 +24,13 @@ def sequence_of(
     params: SamplingParams, *, output: list[int] | None = None, seed: int = 0
 ) -> Sequence:
     sequence = Sequence(0, [0, 1], params, seed)
-    sequence.token_ids += output or []
+    for token_id in output or []:
+        sequence.append(token_id)
     return sequence
+
+
+def sample(logits: torch.Tensor, sequences: list[Sequence]) -> list[int]:
+    return sample_places(logits, places_of(sequences))
 
 
 def random_logits(num_rows: int = 1, seed: int = 0) -> torch.Tensor:
@@ -52,7 +59,9 @@ def reference_distribution(params: SamplingParams, logits: torch.Tensor) -> torc
 def test_temperature_zero_takes_the_likeliest() -> None:
     logits = random_logits(num_rows=3)
     expected = logits.argmax(dim=-1).tolist()
-    assert sample(logits, [sequence_of(SamplingParams(temperature=0))] * 3) == expected
+    assert (
+        sample(logits, [sequence_of(SamplingParams(temperature=0)) for _ in range(3)]) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +96,7 @@ def test_truncation_keeps_what_transformers_keeps_on_many_rows() -> None:
     logits = random_logits(num_rows=200, seed=5)
     params = SamplingParams(top_k=8, top_p=0.8, min_p=0.1)
     ordered = logits.topk(8, dim=-1)
-    probabilities = truncate(ordered.values, [params] * 200)
+    probabilities = truncate(ordered.values, torch.tensor(0.8), torch.tensor(0.1))
     for row in range(200):
         expected = reference_distribution(params, logits[row : row + 1])
         kept = ordered.indices[row][probabilities[row] > 0]
@@ -172,7 +181,8 @@ def test_the_largest_draw_stays_within_what_is_kept() -> None:
     """This seed's number at this position would be 1 in float32."""
     logits = torch.arange(512.0)[None]
     sequence = sequence_of(SamplingParams(top_p=0.5), seed=14377666)
-    assert uniform(14377666, sequence.num_tokens) > 1 - 2**-25
+    seeds, positions = np.array([14377666], np.uint64), np.array([sequence.num_tokens])
+    assert uniforms(seeds, positions)[0] > 1 - 2**-25
     assert sample(logits, [sequence]) == [511]
 
 

@@ -16,9 +16,9 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
 from antiphon.engine.block_manager import BlockManager
 from antiphon.engine.llm_engine import LLMEngine
 from antiphon.engine.model_runner import NetworkRunner
+from antiphon.engine.places import Places
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.scheduler import Scheduler
-from antiphon.engine.sequence import Sequence
 from antiphon.models.attention import ATTENTION_NAME, register_attention
 from antiphon.models.network import Network
 
@@ -144,8 +144,8 @@ class RecordingSampler:
 
     logits: dict[int, list[Tensor]] = field(default_factory=dict)
 
-    def __call__(self, logits: Tensor, sequences: list[Sequence]) -> list[int]:
-        for row, sequence in zip(logits, sequences, strict=True):
+    def __call__(self, logits: Tensor, places: Places) -> list[int]:
+        for row, sequence in zip(logits, places.sequences, strict=True):
             self.logits.setdefault(sequence.sequence_id, []).append(row)
         token_ids: list[int] = logits.argmax(dim=-1).tolist()
         return token_ids

@@ -9,6 +9,7 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
 
 from antiphon.models.attention import ATTENTION_NAME, register_attention
 from antiphon.models.attention_backend import PagedAttention
+from antiphon.models.device_parts import DeviceParts
 from antiphon.models.forward_batch import (
     DecodeGroup,
     ForwardBatch,
@@ -16,6 +17,7 @@ from antiphon.models.forward_batch import (
     SequenceTables,
     VisibleRange,
 )
+from antiphon.models.fusion.torch_kernels import TorchKernels
 from antiphon.models.kernels.attention_tile import Gpu
 from antiphon.models.network import Network
 from antiphon.models.scoring import Scoring
@@ -129,9 +131,9 @@ def tiny_model(model_type: str) -> PreTrainedModel:
     return model
 
 
-def network_over(backend: PagedAttention, model: PreTrainedModel) -> Network:
-    network = Network(copy.deepcopy(model), max_state_rows=NUM_SEQUENCES)
-    network._context.backend = backend
+def network_over(attention: PagedAttention, model: PreTrainedModel) -> Network:
+    parts = DeviceParts(attention, TorchKernels())
+    network = Network(copy.deepcopy(model), max_state_rows=NUM_SEQUENCES, parts=parts)
     network.allocate_kv(1 + NUM_SEQUENCES * BLOCKS_PER_SEQUENCE, BLOCK_SIZE)
     return network
 

@@ -12,6 +12,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from antiphon.engine.outputs import FinishReason
+from antiphon.engine.priority import Priority
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.language_side import LanguageSide
@@ -178,7 +179,14 @@ class HaltingEngine(FakeEngine):
         super().__init__(script)
         self.has_halted = asyncio.Event()
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> FakeGeneration:
+    def submit(
+        self,
+        prompt_token_ids: list[int],
+        params: SamplingParams,
+        *,
+        priority: Priority = Priority.DEFAULT,
+        cache_salt: str = "",
+    ) -> FakeGeneration:
         return HaltingGeneration(
             self, 0, self.script, prompt_token_ids, params, has_halted=self.has_halted
         )

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
 from antiphon.models.catalog import DEFAULT_MODEL
+from antiphon.models.quantization import Quantization
 from antiphon.server.settings import Settings
 from antiphon.server.settings_loading import load_settings
 from antiphon.server.settings_sources import SettingsError
@@ -129,6 +130,7 @@ def test_every_setting_of_the_engine_can_be_set() -> None:
         model="other",
         load_format=LoadFormat.DUMMY,
         dtype="bfloat16",
+        quantization=Quantization.NF4,
         device="cuda:1",
         max_model_len=99,
         max_num_seqs=3,
@@ -137,6 +139,9 @@ def test_every_setting_of_the_engine_can_be_set() -> None:
         block_size=8,
         max_queued_requests=5,
         prefix_cache=False,
+        speculation=Speculation.NGRAM,
+        speculation_max_batch=4,
+        enforce_eager=True,
         num_threads=2,
         trust_remote_code=True,
         allow_pickle=True,

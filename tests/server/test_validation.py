@@ -181,7 +181,6 @@ def test_wrong_value_is_named_as_the_client_wrote_it(body: object, param: str | 
         ({"input": [USER, {"type": "web_search_call", "id": "ws_1"}]}, "input[1].type"),
         ({"input": [{**OUTPUT, "output": [{"type": "input_image"}]}]}, "input[0].output[0].type"),
         ({"text": {"verbosity": "low"}}, "text.verbosity"),
-        ({"service_tier": "flex"}, "service_tier"),
         (
             {"input": [{**USER, "content": [{"type": "input_file", "file_id": "file_1"}]}]},
             "input[0].content[0].file_id",

@@ -104,9 +104,9 @@ def compile_others() -> None:
     for scale in NormScale:
         rms_norm(hidden, hidden[0], 1e-6, scale)
         add_rms_norm(hidden, hidden, hidden[0], 1e-6, scale)
-    heads = states[None].transpose(1, 2)
-    rotate(heads, heads, heads[:, 0], heads[:, 0])
-    rotate(heads, heads, heads[:, 0, :, :20], heads[:, 0, :, :20])
+    heads = states[None]
+    rotate(heads, heads[:, :, 0], heads[:, :, 0])
+    rotate(heads, heads[:, :, 0, :20], heads[:, :, 0, :20])
     silu_mul(hidden)
     gelu_tanh_mul(hidden)
     apply_token_mask(hidden, torch.zeros(2, 128, dtype=torch.int32))

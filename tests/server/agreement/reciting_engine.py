@@ -7,7 +7,7 @@ from dataclasses import replace
 from antiphon.engine.generation import EngineCard
 from antiphon.engine.outputs import TokenLogprobs
 from antiphon.engine.sampling_params import SamplingParams
-from tests.fake_engine import FakeEngine, FakeGeneration, Script
+from tests.fake_engine import FakeEngine, Script
 
 
 class RecitingEngine(FakeEngine):
@@ -24,9 +24,8 @@ class RecitingEngine(FakeEngine):
         """Begin with these."""
         self._scripts = itertools.cycle(scripts)
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> FakeGeneration:
-        self.script = _with_logprobs(next(self._scripts), params.num_top_logprobs)
-        return super().submit(prompt_token_ids, params)
+    def script_for(self, prompt_token_ids: list[int], params: SamplingParams) -> Script:
+        return _with_logprobs(next(self._scripts), params.num_top_logprobs)
 
 
 def _with_logprobs(script: Script, num_top: int | None) -> Script:

@@ -340,7 +340,7 @@ def part_of(**part: object) -> dict[str, object]:
         ({"stream_options": {"include_usage": "yes"}}, "stream_options.include_usage"),
         ({"temperature": "hot"}, "temperature"),
         ({"stop": [""]}, "stop[0]"),
-        ({"service_tier": "flex"}, "service_tier"),
+        ({"service_tier": "scale"}, "service_tier"),
         ({"n": 2}, "n"),
         ({"store": True}, "store"),
         ({"modalities": ["text", "audio"]}, "modalities"),

@@ -11,7 +11,7 @@ from antiphon.engine.outputs import FinishReason
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.dialects.registry import dialect_named
 from antiphon.models.language_side import LanguageSide
-from tests.fake_engine import FakeEngine, FakeGeneration, Script
+from tests.fake_engine import FakeEngine, Script
 from tests.serving import Client, EncodePieces, make_context
 
 CALL = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
@@ -30,11 +30,10 @@ class ScriptsInTurn(FakeEngine):
         super().__init__()
         self._scripts = list(scripts)
 
-    def submit(self, prompt_token_ids: list[int], params: SamplingParams) -> FakeGeneration:
+    def script_for(self, prompt_token_ids: list[int], params: SamplingParams) -> Script:
         if not self._scripts:
             raise EngineOverloaded("Full.")
-        self.script = self._scripts.pop(0)
-        return super().submit(prompt_token_ids, params)
+        return self._scripts.pop(0)
 
 
 async def respond(

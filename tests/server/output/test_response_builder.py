@@ -59,7 +59,7 @@ def make_builder(**fields: object) -> ResponseBuilder:
 
 
 def written(builder: ResponseBuilder, segments: Sequence[Segment]) -> list[StreamingEvent]:
-    return [event for segment in segments for event in builder.segment(segment)]
+    return builder.segments(segments)
 
 
 def text(*pieces: str) -> list[Segment]:

@@ -1,0 +1,48 @@
+"""The kernels of models/kernels behind the fused modules: what serves on CUDA."""
+
+from torch import Tensor, nn
+from transformers.activations import GELUTanh, NewGELUActivation, SiLUActivation
+
+from antiphon.models.fusion.rms_norm import RmsNorm
+from antiphon.models.fusion.torch_kernels import TorchKernels
+from antiphon.models.kernels.rms_norm import NormScale, add_rms_norm, rms_norm
+from antiphon.models.kernels.rotary import rotate
+from antiphon.models.kernels.silu_mul import gelu_tanh_mul, silu_mul
+
+
+class TritonKernels:
+    """Keeps the `Kernels` protocol."""
+
+    name = "Triton"
+
+    def __init__(self) -> None:
+        self._others = TorchKernels()
+
+    def rms_norm(self, hidden: Tensor, norm: RmsNorm) -> Tensor:
+        return rms_norm(hidden, norm.weight, norm.epsilon, _scale(norm))
+
+    def add_rms_norm(
+        self, update: Tensor, residual: Tensor, norm: RmsNorm
+    ) -> tuple[Tensor, Tensor]:
+        return add_rms_norm(update, residual, norm.weight, norm.epsilon, _scale(norm))
+
+    def rotate(self, states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        return rotate(states, cos, sin)
+
+    def gate(self, gate_up: Tensor, activation: nn.Module) -> Tensor:
+        """By the activation's class: in 16 bits the exact gelu would pass for the one by tanh."""
+        if isinstance(activation, nn.SiLU | SiLUActivation):
+            return silu_mul(gate_up)
+        if _is_gelu_tanh(activation):
+            return gelu_tanh_mul(gate_up)
+        return self._others.gate(gate_up, activation)
+
+
+def _scale(norm: RmsNorm) -> NormScale:
+    return NormScale.ONE_PLUS_WEIGHT if norm.offset else NormScale.WEIGHT
+
+
+def _is_gelu_tanh(activation: nn.Module) -> bool:
+    if isinstance(activation, nn.GELU):
+        return activation.approximate == "tanh"
+    return isinstance(activation, GELUTanh | NewGELUActivation)

@@ -1,0 +1,82 @@
+"""What settings come to when an engine is built."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from antiphon.engine.build import build_engine, chosen_quantization
+from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.errors import EngineStartupError
+from antiphon.engine.sampling_params import SamplingParams
+from antiphon.models.catalog import DEFAULT_MODEL
+from antiphon.models.errors import UnsupportedModel
+from antiphon.models.progress import ignore_progress
+from antiphon.models.quantization import Quantization
+from tests.engines import random_prompts, run
+from tests.tiny import write_tiny_llama
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
+
+
+def config(folder: Path, **changes: object) -> EngineConfig:
+    options: dict[str, object] = {
+        "model": str(folder),
+        "kv_cache_memory_bytes": 1_000_000,
+        "max_num_seqs": 4,
+    }
+    return EngineConfig(**options | changes)  # type: ignore[arg-type]
+
+
+def test_a_model_whose_loss_is_known_and_small_is_quantized_on_a_cpu() -> None:
+    settings = EngineConfig(model=DEFAULT_MODEL)
+    assert chosen_quantization(settings, CPU) is Quantization.INT8
+    assert chosen_quantization(settings, CUDA) is Quantization.NONE
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_type_that_was_asked_for_is_kept(dtype: str) -> None:
+    settings = EngineConfig(model=DEFAULT_MODEL, dtype=dtype)
+    assert chosen_quantization(settings, CPU) is Quantization.NONE
+
+
+def test_a_model_that_nobody_has_measured_is_not_quantized(folder: Path) -> None:
+    assert chosen_quantization(config(folder), CPU) is Quantization.NONE
+
+
+def test_eight_bits_are_nearly_the_model(folder: Path) -> None:
+    """And the card says what they are and what they weigh."""
+    prompts = random_prompts([9, 30], vocab_size=500)
+    params = SamplingParams(temperature=0, max_tokens=4, num_top_logprobs=0)
+    plain, plain_card = build_engine(config(folder), ignore_progress)
+    rounded, card = build_engine(config(folder, quantization=Quantization.INT8), ignore_progress)
+    assert (plain_card.quantization, card.quantization) == ("none", "int8")
+    assert card.weight_bytes < 0.6 * plain_card.weight_bytes
+    expected, actual = run(plain, prompts, params), run(rounded, prompts, params)
+    for sequence_id in prompts:
+        first, second = (outputs[sequence_id].logprobs[0].logprob for outputs in (expected, actual))
+        assert first == pytest.approx(second, abs=0.2)
+
+
+def test_four_bits_on_a_cpu_are_refused(folder: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="nf4 needs CUDA"):
+        build_engine(config(folder, quantization=Quantization.NF4), ignore_progress)
+
+
+def test_a_type_that_has_no_eight_bit_product_is_refused(folder: Path) -> None:
+    settings = config(folder, quantization=Quantization.INT8, dtype="float16")
+    with pytest.raises(UnsupportedModel, match="no layer that this processor computes in 8 bits"):
+        build_engine(settings, ignore_progress)
+
+
+def test_random_weights_are_not_quantized_on_cuda(folder: Path) -> None:
+    settings = config(
+        folder, quantization=Quantization.INT8, load_format=LoadFormat.DUMMY, device="cuda"
+    )
+    with pytest.raises(EngineStartupError):
+        build_engine(settings, ignore_progress)
