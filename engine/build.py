@@ -103,7 +103,10 @@ def assemble_engine(
 
 def _speculator(network: Network, config: EngineConfig) -> Speculator:
     """A hybrid model gets none: its layers can't take back the state after a wrong draft."""
-    is_on = config.speculation is not Speculation.OFF and not network.has_state
+    is_on = not network.has_state and (
+        config.speculation is Speculation.NGRAM
+        or (config.speculation is Speculation.AUTO and network.device.type == "cpu")
+    )
     return Speculator(config.speculation_max_batch if is_on else 0)
 
 

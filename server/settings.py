@@ -134,7 +134,8 @@ class Settings(BaseSettings):
     speculation: Speculation = Field(
         default=_ENGINE.speculation,
         description="Guess tokens and check several at a time, which changes none of them: off, or "
-        "ngram, where the text repeats what the prompt or the answer said before.",
+        "ngram, where the text repeats what the prompt or the answer said before. auto is ngram on "
+        "a CPU and off on CUDA.",
     )
     speculation_max_batch: int = Field(
         default=_ENGINE.speculation_max_batch,

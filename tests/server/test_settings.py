@@ -140,7 +140,7 @@ def test_every_setting_of_the_engine_can_be_set() -> None:
         max_queued_requests=5,
         prefix_cache=False,
         speculation=Speculation.NGRAM,
-        speculation_max_batch=4,
+        speculation_max_batch=3,
         enforce_eager=True,
         num_threads=2,
         trust_remote_code=True,
