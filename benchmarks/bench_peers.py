@@ -64,7 +64,7 @@ class Settings:
             concurrency=(level,),
             prompt_tokens=self.prompt_tokens,
             output_tokens=self.output_tokens,
-            num_requests=max(MIN_REQUESTS, 2 * level if level < 32 else level),
+            num_requests=max(MIN_REQUESTS, level),
             prefix_tokens=self.prefix_tokens,
             seed=0,
             temperature=0.0,
@@ -192,6 +192,7 @@ def _measure(settings: Settings, peer: Peer, model: Path) -> list[LevelSummary]:
 async def _level(plan: BenchPlan) -> list[LevelSummary]:
     client = httpx.AsyncClient(
         base_url=plan.base_url,
+        headers={"content-type": "application/json"},
         timeout=plan.timeout_seconds,
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
     )

@@ -49,7 +49,7 @@ def _wait_until_it_answers(
         if process.poll() is not None:
             raise EngineStartupError(f"{peer.name} ended before it answered; see {log}")
         try:
-            if httpx.get(f"{address}/health", timeout=5).status_code == httpx.codes.OK:
+            if httpx.get(address + peer.ready_path, timeout=5).status_code == httpx.codes.OK:
                 return
         except httpx.HTTPError:
             pass

@@ -4,6 +4,7 @@ They live in environments of their own, made by `benchmarks/set_up_peers.sh`: on
 the default model as GGUF files.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,11 @@ from antiphon.server.bench.endpoint import EndpointName
 class Peer:
     """One server.
 
-    program      relative to the peers' folder, or a command found on the path.
+    program      relative to the peers' folder; without a folder, beside this Python.
     arguments    {model}, {home} and {port} are filled in.
     weights      what it computes with: a type of float, or the format of a file.
     environment  beside this process's own.
+    ready_path   answers 200 once the model is loaded.
     max_level    the highest concurrency that is worth waiting for.
     """
 
@@ -28,12 +30,13 @@ class Peer:
     weights: str
     environment: Mapping[str, str] = field(default_factory=dict)
     endpoint: EndpointName = EndpointName.CHAT
+    ready_path: str = "/health"
     max_level: int = 1_000_000
 
     def command(self, *, home: Path, model: Path, port: int) -> list[str]:
-        program = home / self.program
+        folder = home if "/" in self.program else Path(sys.executable).parent
         arguments = self.arguments.format(model=model, home=home, port=port).split()
-        return [str(program) if program.exists() else self.program, *arguments]
+        return [str(folder / self.program), *arguments]
 
 
 def peer_named(name: str) -> Peer:
@@ -56,6 +59,7 @@ PEERS = (
         "serve {model} --port {port} --dtype float32 --speculation off",
         "float32",
         endpoint=EndpointName.RESPONSES,
+        ready_path="/ready",
     ),
     Peer(
         "antiphon, guessing",
@@ -63,6 +67,7 @@ PEERS = (
         "serve {model} --port {port} --dtype float32 --speculation ngram",
         "float32",
         endpoint=EndpointName.RESPONSES,
+        ready_path="/ready",
     ),
     Peer(
         "antiphon, 8 bits",
@@ -70,6 +75,7 @@ PEERS = (
         "serve {model} --port {port} --quantization int8 --speculation off",
         "int8",
         endpoint=EndpointName.RESPONSES,
+        ready_path="/ready",
     ),
     Peer(
         "antiphon, 8 bits, guessing",
@@ -77,6 +83,7 @@ PEERS = (
         "serve {model} --port {port} --quantization int8 --speculation ngram",
         "int8",
         endpoint=EndpointName.RESPONSES,
+        ready_path="/ready",
     ),
     Peer(
         "vLLM",
