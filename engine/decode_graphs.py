@@ -6,6 +6,7 @@ sampling; a step takes the least size that holds it, padded with trash rows.
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 
@@ -27,6 +28,15 @@ def batch_sizes(max_num_seqs: int) -> list[int]:
     most = min(max_num_seqs, MAX_BATCH_SIZE)
     usual = [1, 2, 4, 8, 12, 16, *range(24, MAX_BATCH_SIZE + 1, 8)]
     return [*(size for size in usual if size < most), most]
+
+
+def graph_bytes(max_num_seqs: int, vocab_size: int) -> int:
+    """About what logits and sampling take; what the network takes besides is little.
+
+    Of each row's logits there are three copies, in 32 and in 16 bits; a sampled row is sorted.
+    """
+    rows = batch_sizes(max_num_seqs)[-1]
+    return vocab_size * (10 * rows + 40 * min(rows, SAMPLED_ROWS))
 
 
 class DecodeGraphs:
@@ -53,19 +63,18 @@ class DecodeGraphs:
 
         Runs on trash rows alone. Raises RuntimeError where the network can't be captured.
         """
-        log = logging.getLogger("antiphon.engine")
         total = len(self._sizes)
+        megabytes: dict[int, int] = {}
         for done, size in enumerate(reversed(self._sizes)):
             progress("decode graphs", done, total, "steps")
             before = graphs.reserved_bytes
-            self._forwards[size] = graphs.capture(lambda size=size: self._forward(size))  # type: ignore[misc]
+            self._forwards[size] = graphs.capture(partial(self._forward, size))
             for way in Way:
-                self._samples[size, way] = graphs.capture(
-                    lambda size=size, way=way: self._sample(size, way)  # type: ignore[misc]
-                )
-            taken = (graphs.reserved_bytes - before) / 2**20
-            log.info("decode graphs of %d rows: %.0f MiB", size, taken)
+                self._samples[size, way] = graphs.capture(partial(self._sample, size, way))
+            megabytes[size] = (graphs.reserved_bytes - before) // 2**20
         progress("decode graphs", total, total, "steps")
+        taken = ", ".join(f"{size} rows {count}" for size, count in megabytes.items())
+        logging.getLogger("antiphon.engine").info("MiB taken by decode graphs: %s", taken)
 
     def size_for(self, num_rows: int) -> int | None:
         """The least size that holds so many rows; None where none does."""

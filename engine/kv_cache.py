@@ -4,6 +4,7 @@ import psutil
 import torch
 
 from antiphon.engine.config import EngineConfig
+from antiphon.engine.decode_graphs import graph_bytes
 from antiphon.engine.errors import EngineStartupError
 from antiphon.models.network import Network
 
@@ -21,7 +22,7 @@ def num_kv_blocks(network: Network, config: EngineConfig, max_model_len: int) ->
     most = config.max_num_seqs * -(-max_model_len // config.block_size)
     if block_bytes == 0:
         return most  # no layer attends: blocks only count tokens
-    memory_bytes = config.kv_cache_memory_bytes or _default_memory_bytes(network.device)
+    memory_bytes = config.kv_cache_memory_bytes or _default_memory_bytes(network, config)
     num_blocks = min(most, memory_bytes // block_bytes - 1)  # one is the null block
     if num_blocks < 1:
         raise EngineStartupError(
@@ -32,8 +33,9 @@ def num_kv_blocks(network: Network, config: EngineConfig, max_model_len: int) ->
     return int(num_blocks)
 
 
-def _default_memory_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return int(free * CUDA_SHARE)
+def _default_memory_bytes(network: Network, config: EngineConfig) -> int:
+    if network.device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(network.device)
+        graphs = 0 if config.enforce_eager else graph_bytes(config.max_num_seqs, network.vocab_size)
+        return max(0, int(free * CUDA_SHARE) - graphs)
     return int(psutil.virtual_memory().available * CPU_SHARE)

@@ -6,6 +6,7 @@ and the engine stops.
 """
 
 import gc
+import logging
 import signal
 import sys
 import threading
@@ -34,6 +35,8 @@ STACK_BYTES = 64 * 1024**2  # of address space, for each thread that Python star
 
 
 def main() -> int:
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("antiphon").setLevel(logging.INFO)
     # A service manager signals every process; when to stop is for the API process to say.
     for stop_signal in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop_signal, signal.SIG_IGN)

@@ -19,14 +19,20 @@ def sample(logits: Tensor, places: Places) -> list[int]:
     """
     adjust(logits, places)
     token_ids = logits.argmax(dim=-1)
-    ways = ways_of(places.sampling)
+    if places.sampling["temperature"].any():
+        _draw_random(token_ids, logits, places)
+    return token_ids.tolist()
+
+
+def _draw_random(token_ids: Tensor, logits: Tensor, places: Places) -> None:
+    """Fill in [num_places] token ids where they are drawn."""
+    ways, positions = ways_of(places.sampling), places.positions()
     # What one place costs, such as putting the vocabulary in order, is not done for the others.
-    for way in np.unique(ways[ways > Way.LIKELIEST]):
+    for way in set(ways.tolist()) - {Way.LIKELIEST}:
         at = np.flatnonzero(ways == way)
-        params = _params(places.sampling[at], places.positions()[at], logits.device)
+        params = _params(places.sampling[at], positions[at], logits.device)
         rows = torch.from_numpy(at).to(logits.device)
         token_ids[rows] = draw(logits[rows], Way(way), params)
-    return token_ids.tolist()
 
 
 def _params(sampling: Records, positions: NDArray[np.int64], device: torch.device) -> DrawParams:
