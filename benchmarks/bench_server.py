@@ -4,8 +4,8 @@ The regime: `antiphon serve` over real sockets around an engine process without 
 a fixed text in the default model's tokens (3.6 bytes each), a token for each running sequence and
 step, so many in all. A client process counts events in the bytes. Half of the numbers are times of
 a machine that has only so many cores for the three of them; the CPU time of the API process is what
-holds on a busy one too. The theoretical ceiling of one core is what its sockets take: about 9
-microseconds to write to one and to read from it on the other end.
+holds on a busy one too. The theoretical ceiling of one core is what uvicorn, a socket and waking
+its reader take: about 15 microseconds an event.
 
     python -m benchmarks.bench_server
 """
