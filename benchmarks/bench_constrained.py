@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from antiphon.engine.build import build_engine
-from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
 from antiphon.engine.generation import EngineCard
 from antiphon.engine.grammar import GrammarCompiler
 from antiphon.engine.grammar_vocabulary import GrammarVocabulary
@@ -76,6 +76,7 @@ class Settings:
     @property
     def engine_config(self) -> EngineConfig:
         return EngineConfig(
+            speculation=Speculation.OFF,
             model=self.model,
             load_format=self.load_format,
             dtype=self.dtype,

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from antiphon.engine.build import assemble_engine
-from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
 from antiphon.engine.errors import ConfigError
 from antiphon.engine.generation import EngineCard
 from antiphon.engine.graph_runner import make_runner
@@ -107,6 +107,7 @@ def _card(network: Network, room: Room) -> EngineCard:
 
 def _config(room: Room) -> EngineConfig:
     return EngineConfig(
+        speculation=Speculation.OFF,
         model="dummy",
         load_format=LoadFormat.DUMMY,
         max_num_seqs=room.max_batch_size,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
 from benchmarks.contenders import EngineContender, GenerateContender
 from benchmarks.rates import Rates
 from benchmarks.timeline import Timeline
@@ -45,6 +45,7 @@ class Settings:
     def engine_config(self) -> EngineConfig:
         """The KV cache holds the requests of the highest level at once, and little more."""
         return EngineConfig(
+            speculation=Speculation.OFF,
             model=self.model,
             load_format=self.load_format,
             dtype=self.dtype,
