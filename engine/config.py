@@ -41,7 +41,7 @@ class EngineConfig:
     kv_cache_memory_bytes    None takes a quarter of the free memory on a CPU, most of it on CUDA.
     max_queued_seqs          waiting sequences above which new ones are refused.
     speculation              whether tokens are guessed and checked several at a time.
-    speculation_max_batch    sequences that decode at once above which nothing is guessed.
+    speculation_max_batch    sequences that run at once above which nothing is guessed.
     enforce_eager            whether decode steps on CUDA run without captured graphs.
     num_threads              CPU threads of the engine; None is one per core.
 

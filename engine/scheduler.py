@@ -71,13 +71,12 @@ class Scheduler:
         step = _Step(budget=self._max_num_batched_tokens)
         num_preemptions = self.num_preemptions
         prefills = self._schedule_decodes(step)
-        num_decodes = len(step.entries)
         # Where blocks are short nobody is admitted, least of all the one just preempted.
         if self.num_preemptions == num_preemptions:
             self._admit(prefills, step)
         if prefills:
             self._schedule_prefills(prefills, step)
-        if self.speculator.has_time(num_decodes):
+        if self.speculator.has_time(len(self.running)):
             self._add_drafts(step)
         return step.entries
 

@@ -7,7 +7,7 @@ from antiphon.engine.speculation import SequenceSpeculation
 class Speculator:
     """Drafts for the sequences of one engine.
 
-    max_batch  sequences that decode at once above which none gets a draft: the step has no time to
+    max_batch  sequences that run at once above which none gets a draft: the step has no time to
                give away then. 0 switches speculation off.
     """
 
@@ -16,8 +16,8 @@ class Speculator:
         self.num_draft_tokens = 0
         self.num_accepted_tokens = 0
 
-    def has_time(self, num_decodes: int) -> bool:
-        return 0 < num_decodes <= self._max_batch
+    def has_time(self, num_running: int) -> bool:
+        return 0 < num_running <= self._max_batch
 
     def draft(self, sequence: Sequence, room: int) -> list[int]:
         """At most `room` tokens, none that would be beyond the sequence's last one.

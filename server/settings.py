@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     )
     speculation_max_batch: int = Field(
         default=_ENGINE.speculation_max_batch,
-        description="Sequences that decode at once above which nothing is guessed.",
+        description="Sequences that run at once above which nothing is guessed.",
     )
     enforce_eager: bool = Field(
         default=_ENGINE.enforce_eager,
