@@ -102,7 +102,15 @@ def assemble_engine(
 
 
 def _speculator(network: Network, config: EngineConfig) -> Speculator:
-    """A hybrid model gets none: its layers can't take back the state after a wrong draft."""
+    """A hybrid model gets none: its layers can't take back the state after a wrong draft.
+
+    Raises EngineStartupError where drafts were asked for all the same.
+    """
+    if network.has_state and config.speculation is Speculation.NGRAM:
+        raise EngineStartupError(
+            f"{network.architecture} keeps a state that can't be taken back after a wrong guess: "
+            "leave speculation at auto or off"
+        )
     is_on = not network.has_state and (
         config.speculation is Speculation.NGRAM
         or (config.speculation is Speculation.AUTO and network.device.type == "cpu")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from antiphon.engine.build import build_engine, chosen_quantization
-from antiphon.engine.config import EngineConfig, LoadFormat
+from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
 from antiphon.engine.errors import EngineStartupError
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.catalog import DEFAULT_MODEL
@@ -14,7 +14,8 @@ from antiphon.models.errors import UnsupportedModel
 from antiphon.models.progress import ignore_progress
 from antiphon.models.quantization import Quantization
 from tests.engines import random_prompts, run
-from tests.tiny import write_tiny_llama
+from tests.models.fusion.test_swaps import tiny_model
+from tests.tiny import train_tokenizer, write_tiny_llama
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -71,6 +72,14 @@ def test_four_bits_on_a_cpu_are_refused(folder: Path) -> None:
 def test_a_type_that_has_no_eight_bit_product_is_refused(folder: Path) -> None:
     settings = config(folder, quantization=Quantization.INT8, dtype="float16")
     with pytest.raises(UnsupportedModel, match="no layer that this processor computes in 8 bits"):
+        build_engine(settings, ignore_progress)
+
+
+def test_guesses_are_refused_for_a_model_that_cannot_take_them_back(tmp_path: Path) -> None:
+    train_tokenizer(tmp_path)
+    tiny_model("lfm2").config.save_pretrained(tmp_path)
+    settings = config(tmp_path, load_format=LoadFormat.DUMMY, speculation=Speculation.NGRAM)
+    with pytest.raises(EngineStartupError, match="can't be taken back"):
         build_engine(settings, ignore_progress)
 
 
