@@ -117,62 +117,37 @@ def attention_kernel(
     if WINDOW is None and CHUNK_SIZE is None:
         plain_end = (first_position + 1) // TILE_KEYS * TILE_KEYS
         plain_end = tl.maximum(tl.minimum(plain_end, end), start)
-    for tile_start in range(start, plain_end, TILE_KEYS):
-        weighted, highest, total = attend_tile(
-            query_rows,
-            weighted,
-            highest,
-            total,
-            positions,
-            tile_start,
-            end,
-            table,
-            head_keys,
-            head_values,
-            scale,
-            key_stride_block,
-            key_stride_slot,
-            value_stride_block,
-            value_stride_slot,
-            KEY_DIM,
-            VALUE_DIM,
-            PADDED_KEY_DIM,
-            PADDED_VALUE_DIM,
-            BLOCK_SIZE,
-            WINDOW,
-            CHUNK_SIZE,
-            SOFTCAP,
-            TILE_KEYS,
-            False,
-        )
-    for tile_start in range(plain_end, end, TILE_KEYS):
-        weighted, highest, total = attend_tile(
-            query_rows,
-            weighted,
-            highest,
-            total,
-            positions,
-            tile_start,
-            end,
-            table,
-            head_keys,
-            head_values,
-            scale,
-            key_stride_block,
-            key_stride_slot,
-            value_stride_block,
-            value_stride_slot,
-            KEY_DIM,
-            VALUE_DIM,
-            PADDED_KEY_DIM,
-            PADDED_VALUE_DIM,
-            BLOCK_SIZE,
-            WINDOW,
-            CHUNK_SIZE,
-            SOFTCAP,
-            TILE_KEYS,
-            True,
-        )
+    for IS_MASKED in tl.static_range(2):
+        first = plain_end if IS_MASKED else start
+        last = end if IS_MASKED else plain_end
+        for tile_start in range(first, last, TILE_KEYS):
+            weighted, highest, total = attend_tile(
+                query_rows,
+                weighted,
+                highest,
+                total,
+                positions,
+                tile_start,
+                end,
+                table,
+                head_keys,
+                head_values,
+                scale,
+                key_stride_block,
+                key_stride_slot,
+                value_stride_block,
+                value_stride_slot,
+                KEY_DIM,
+                VALUE_DIM,
+                PADDED_KEY_DIM,
+                PADDED_VALUE_DIM,
+                BLOCK_SIZE,
+                WINDOW,
+                CHUNK_SIZE,
+                SOFTCAP,
+                TILE_KEYS,
+                IS_MASKED,
+            )
 
     # A row that saw nothing (padding, or another split's keys) comes out as zeros.
     divisor = tl.where(total > 0.0, total, 1.0)
