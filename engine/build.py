@@ -16,8 +16,9 @@ from antiphon.engine.scheduler import Scheduler
 from antiphon.engine.speculator import Speculator
 from antiphon.models.cache import ModelCache
 from antiphon.models.catalog import find_entry
+from antiphon.models.cpu_kernels.openmp import has_openmp
+from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.frozen_rope import freeze_rope
-from antiphon.models.fusion.int8_linear import Int8Linear
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.loader import load_model, make_dummy_model, read_config
 from antiphon.models.network import Network
@@ -47,11 +48,7 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
     model = _load(folder, config, progress)
     freeze_rope(model, max_model_len)
     quantization = chosen_quantization(config, model.device)
-    network = Network(
-        model,
-        max_state_rows=config.max_num_seqs,
-        cpu_linear=Int8Linear if quantization is Quantization.INT8 else OneDnnLinear,
-    )
+    network = _network(model, config, quantization, progress)
     num_blocks = num_kv_blocks(network, config, max_model_len)
     _allocate_kv(network, num_blocks + 1, config.block_size)
     card = EngineCard(
@@ -118,6 +115,32 @@ def _speculator(network: Network, config: EngineConfig) -> Speculator:
     return Speculator(config.speculation_max_batch if is_on else 0)
 
 
+def _network(
+    model: PreTrainedModel, config: EngineConfig, quantization: Quantization, progress: Progress
+) -> Network:
+    if model.device.type != "cpu":
+        return Network(model, max_state_rows=config.max_num_seqs)
+    stage = "Compiling for this processor, kept for later starts"
+    progress(stage, 0, None, "steps")
+    network = Network(
+        model,
+        max_state_rows=config.max_num_seqs,
+        cpu_linear=_cpu_linear(quantization),
+    )
+    progress(stage, 1, 1, "steps")
+    return network
+
+
+def _cpu_linear(quantization: Quantization) -> CpuLinear:
+    if quantization is not Quantization.INT8:
+        return OneDnnLinear
+    if not has_openmp():
+        raise EngineStartupError("8 bits on a CPU need a torch that comes with GNU's OpenMP.")
+    from antiphon.models.fusion.int8_linear import Int8Linear  # compiled as it is imported
+
+    return Int8Linear
+
+
 def _load(folder: Path, config: EngineConfig, progress: Progress) -> PreTrainedModel:
     device = _device(config.device)
     dtype = _dtype(config.dtype, device)
@@ -153,7 +176,7 @@ def chosen_quantization(config: EngineConfig, device: torch.device) -> Quantizat
         and entry.int8_perplexity is not None
         and entry.int8_perplexity <= WORST_INT8_PERPLEXITY
     )
-    if device.type == "cpu" and config.dtype == "auto" and is_checked:
+    if device.type == "cpu" and config.dtype == "auto" and is_checked and has_openmp():
         return Quantization.INT8
     return Quantization.NONE
 

@@ -1,17 +1,23 @@
 """What a CPU computes linear layers with, decided by what the processor gives back."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from antiphon.models.fusion.int8_linear import Int8Linear
-from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.recording import Call, record_calls
 
-# Of the output's length: rounding a weight to 8 bits costs about a hundredth, a wrong product all.
-LARGEST_ERROR = {OneDnnLinear: 1e-2, Int8Linear: 5e-2}
-CpuLinear = type[OneDnnLinear] | type[Int8Linear]
+
+class CpuLinear(Protocol):
+    """Makes a module of a layer's weight and bias.
+
+    largest_error  that its output may have, as a share of its length.
+    """
+
+    largest_error: float
+
+    def __call__(self, weight: Tensor, bias: Tensor | None) -> nn.Module: ...
 
 
 @torch.inference_mode()
@@ -51,7 +57,7 @@ def _replacement(linear: nn.Linear, call: Call, kind: CpuLinear) -> nn.Module | 
         error = _relative_error(replacement(*call.arguments, **call.keywords), call.output)
     except (AttributeError, NotImplementedError, RuntimeError):
         return None
-    return replacement if error <= LARGEST_ERROR[kind] else None
+    return replacement if error <= kind.largest_error else None
 
 
 def _relative_error(actual: Tensor, expected: Tensor) -> float:

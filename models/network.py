@@ -11,7 +11,6 @@ from antiphon.models.cpu_layout import CpuLinear, lay_out_linears
 from antiphon.models.device_parts import DeviceParts
 from antiphon.models.errors import UnsupportedModel
 from antiphon.models.forward_batch import ForwardBatch
-from antiphon.models.fusion.int8_linear import Int8Linear
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.swaps import Fusion
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
@@ -38,7 +37,7 @@ class Network:
         cpu_linear: CpuLinear = OneDnnLinear,
         parts: DeviceParts | None = None,
     ) -> None:
-        parts = parts if parts is not None else DeviceParts.of(model.device)
+        parts = parts if parts is not None else DeviceParts.of(model.device, model.dtype)
         model.eval()
         self._model: Any = model
         self.device: torch.device = model.device
@@ -55,7 +54,7 @@ class Network:
         self.fusion.apply()
         if model.device.type == "cpu":
             num_laid_out = lay_out_linears(model, cpu_linear, self._probe_logits)
-            if num_laid_out == 0 and cpu_linear is Int8Linear:
+            if num_laid_out == 0 and cpu_linear is not OneDnnLinear:
                 raise UnsupportedModel(
                     f"{self.architecture} in {self.dtype} has no layer that this processor "
                     "computes in 8 bits"

@@ -1,66 +1,75 @@
-"""A linear layer on a CPU with 8-bit weights and 16-bit activations, multiplied as integers.
+"""A linear layer on a CPU with 8-bit weights.
 
-Each row of the weight has a scale of its own. Each token's activations are scaled by their largest
-and rounded to a high and a low byte; one product takes both as rows, and the results are put
-together again. Sums of integers are exact: what a token gives doesn't depend on the tokens beside
-it. Eight bits of activations would be half the work, but cost a small model three percent of its
-perplexity: docs/performance.md has the numbers.
+Each row of the weight has a scale of its own. A few rows of activations are multiplied as float32,
+which costs no more than reading the weight. For many, products of integers are faster where the
+processor has instructions for them: activations are then rounded to 16 bits. Rounding them to 8
+would cost a small model three percent of its perplexity: docs/performance.md has the numbers.
 """
 
-import warnings
-from typing import Any
+from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from antiphon.models.cpu_kernels.arrays import Floats, as_rows
+from antiphon.models.cpu_kernels.byte_halves import join_products, split_rows
+from antiphon.models.cpu_kernels.int8_product import multiply
+
 LARGEST_BYTE = 127
-LOW_STEPS = 254  # steps of the low byte in one step of the high byte
-ZERO_POINT = 128  # the product takes unsigned bytes: this one stands for zero
-BACKEND = "x86"
+MIN_INTEGER_ROWS = 6
 
 
 class Int8Linear(nn.Module):
-    """Raises RuntimeError where torch was built without such products."""
+    """A token's outputs don't depend on those beside it, but for rounding: to 16 bits, or of sums.
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+    has_integers  whether this processor's products of integers are exact and fast; None finds out.
+    """
+
+    largest_error: ClassVar[float] = 5e-2  # rounding the weight takes about a hundredth
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, *, has_integers: bool | None = None
+    ) -> None:
         super().__init__()
-        self.out_features, self._in_features = weight.shape
+        self.out_features = weight.shape[0]
         self.weight_bytes = weight.numel()
         self.bias = bias
-        self._weight = _packed(weight.float())
-        self._largest_byte = torch.tensor(float(LARGEST_BYTE))
-        self._multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32.default
+        wide = weight.detach().float()
+        scales = row_scales(wide)
+        rounded = (wide / scales[:, None]).round().to(torch.int8)
+        self._transposed = rounded.t()
+        self._weight = rounded.numpy()
+        self._scales = scales.numpy()
+        self._has_integers = has_exact_integers() if has_integers is None else has_integers
 
     def forward(self, inputs: Tensor) -> Tensor:
-        rows = inputs.reshape(-1, self._in_features).float()
-        largest = rows.abs().amax(dim=-1, keepdim=True)
-        # A row of zeros becomes NaN here and some integer below, which is multiplied by zero.
-        scaled = rows * (self._largest_byte / largest)
-        high = scaled.round()
-        low = scaled.sub_(high).mul_(LOW_STEPS)
-        products: Tensor = self._multiply(torch.cat((high, low)), 1.0, ZERO_POINT, self._weight)
-        high_products, low_products = products.chunk(2)
-        output = high_products.add_(low_products, alpha=1 / LOW_STEPS).mul_(largest)
+        rows = as_rows(inputs.float())
+        output = np.empty((len(rows), self.out_features), np.float32)
+        if len(rows) >= MIN_INTEGER_ROWS and self._has_integers:
+            self._multiply_integers(rows, output)
+        else:
+            multiply(rows, self._weight, self._scales, output)
+        outputs = torch.from_numpy(output).view(*inputs.shape[:-1], self.out_features)
         if self.bias is not None:
-            output += self.bias
-        return output.view(*inputs.shape[:-1], self.out_features).to(inputs.dtype)
+            outputs += self.bias
+        return outputs.to(inputs.dtype)
+
+    def _multiply_integers(self, rows: Floats, output: Floats) -> None:
+        halves = np.empty((2 * len(rows), rows.shape[1]), np.int8)
+        scales = np.empty(len(rows), np.float32)
+        split_rows(rows, halves, scales)
+        products = torch._int_mm(torch.from_numpy(halves), self._transposed)
+        join_products(products.numpy(), scales, self._scales, output)
 
 
-def _packed(weight: Tensor) -> Any:  # noqa: ANN401 (a type of torch's own)
-    """Rounded row by row; a step of the activations' high byte is taken into the scales."""
-    scales = row_scales(weight)
-    with warnings.catch_warnings():
-        # torch means to drop this type; what replaces it takes a third longer for one row.
-        warnings.simplefilter("ignore", UserWarning)
-        quantized = torch.quantize_per_channel(
-            weight / LARGEST_BYTE,
-            scales.double() / LARGEST_BYTE,
-            torch.zeros(len(weight), dtype=torch.int64),
-            axis=0,
-            dtype=torch.qint8,
-        )
-    torch.backends.quantized.engine = BACKEND
-    return torch.ops.quantized.linear_prepack(quantized, None)
+def has_exact_integers() -> bool:
+    """Without VNNI, processors add pairs of products in 16 bits, which overflow."""
+    if not torch.cpu._is_vnni_supported():
+        return False
+    largest = torch.full((16, 64), LARGEST_BYTE, dtype=torch.int8)
+    products = torch._int_mm(largest, largest.t())
+    return bool((products == 64 * LARGEST_BYTE**2).all())
 
 
 def row_scales(weight: Tensor) -> Tensor:
