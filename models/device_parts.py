@@ -7,6 +7,7 @@ from typing import Self
 import torch
 
 from antiphon.models.attention_backend import PagedAttention
+from antiphon.models.cpu_kernels.openmp import has_openmp
 from antiphon.models.fusion.kernels import Kernels
 from antiphon.models.fusion.torch_kernels import TorchKernels
 from antiphon.models.sdpa_attention import SdpaAttention
@@ -24,12 +25,18 @@ class DeviceParts:
     kernels: Kernels
 
     @classmethod
-    def of(cls, device: torch.device) -> Self:
-        """Our own kernels on CUDA, where Triton is; torch's everywhere else."""
+    def of(cls, device: torch.device, dtype: torch.dtype) -> Self:
+        """Our own kernels where they are written for it; torch's everywhere else."""
         if device.type == "cuda" and find_spec("triton") is not None:
             # Triton has wheels for Linux alone.
             from antiphon.models.fusion.triton_kernels import TritonKernels
             from antiphon.models.triton_attention import TritonAttention
 
             return cls(TritonAttention.on(device), TritonKernels())
+        if device.type == "cpu" and dtype is torch.float32 and has_openmp():
+            # These are compiled as they are imported.
+            from antiphon.models.fusion.numba_kernels import NumbaKernels
+            from antiphon.models.numba_attention import NumbaAttention
+
+            return cls(NumbaAttention(), NumbaKernels())
         return cls(SdpaAttention(), TorchKernels())

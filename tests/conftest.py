@@ -27,7 +27,7 @@ collect_ignore = (
         "engine/test_triton_engine.py",
         "models/kernels",
         "models/fusion/test_triton_kernels.py",
-        "models/test_triton_attention.py",
+        "models/test_attention_backends.py",
         "gpu/test_kernels.py",
     ]
 )

@@ -29,7 +29,7 @@ class RmsNorm:
 
     @classmethod
     def of(cls, weight: Tensor, epsilon: float, offset: int) -> "RmsNorm":
-        return cls(weight, epsilon, offset, torch.tensor(epsilon, device=weight.device))
+        return cls(weight.detach(), epsilon, offset, torch.tensor(epsilon, device=weight.device))
 
 
 class FusedRmsNorm(nn.Module):

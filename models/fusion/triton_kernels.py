@@ -1,8 +1,8 @@
 """The kernels of models/kernels behind the fused modules: what serves on CUDA."""
 
 from torch import Tensor, nn
-from transformers.activations import GELUTanh, NewGELUActivation, SiLUActivation
 
+from antiphon.models.fusion.activations import is_gelu_tanh, is_silu
 from antiphon.models.fusion.rms_norm import RmsNorm
 from antiphon.models.fusion.torch_kernels import TorchKernels
 from antiphon.models.kernels.rms_norm import NormScale, add_rms_norm, rms_norm
@@ -30,19 +30,12 @@ class TritonKernels:
         return rotate(states, cos, sin)
 
     def gate(self, gate_up: Tensor, activation: nn.Module) -> Tensor:
-        """By the activation's class: in 16 bits the exact gelu would pass for the one by tanh."""
-        if isinstance(activation, nn.SiLU | SiLUActivation):
+        if is_silu(activation):
             return silu_mul(gate_up)
-        if _is_gelu_tanh(activation):
+        if is_gelu_tanh(activation):
             return gelu_tanh_mul(gate_up)
         return self._others.gate(gate_up, activation)
 
 
 def _scale(norm: RmsNorm) -> NormScale:
     return NormScale.ONE_PLUS_WEIGHT if norm.offset else NormScale.WEIGHT
-
-
-def _is_gelu_tanh(activation: nn.Module) -> bool:
-    if isinstance(activation, nn.GELU):
-        return activation.approximate == "tanh"
-    return isinstance(activation, GELUTanh | NewGELUActivation)

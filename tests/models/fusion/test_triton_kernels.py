@@ -42,9 +42,3 @@ def test_every_activation_opens_its_gate_as_torch_does(name: str) -> None:
     expected = TorchKernels().gate(gate_up, activation)
     actual = TritonKernels().gate(gate_up, activation)
     torch.testing.assert_close(actual, expected, atol=1e-6, rtol=1e-5)
-
-
-def test_a_cpu_gets_what_torch_has() -> None:
-    parts = DeviceParts.of(torch.device("cpu"))
-    assert not parts.attention.needs_tables
-    assert parts.kernels.name == "torch"

@@ -20,6 +20,7 @@ from antiphon.models.forward_batch import (
 from antiphon.models.fusion.torch_kernels import TorchKernels
 from antiphon.models.kernels.attention_tile import Gpu
 from antiphon.models.network import Network
+from antiphon.models.numba_attention import NumbaAttention
 from antiphon.models.scoring import Scoring
 from antiphon.models.sdpa_attention import SdpaAttention
 from antiphon.models.triton_attention import TritonAttention
@@ -138,19 +139,29 @@ def network_over(attention: PagedAttention, model: PreTrainedModel) -> Network:
     return network
 
 
+MODEL_TYPES = ("llama", "gemma2", "gemma4_text", "gpt_oss", "llama4_text", "deepseek_v3")
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="tests/gpu runs the kernels on the GPU")
 @pytest.mark.parametrize(
     "model_type",
-    ["llama"]
-    + [
-        pytest.param(model_type, marks=pytest.mark.slow)
-        for model_type in ("gemma2", "gemma4_text", "gpt_oss", "llama4_text", "deepseek_v3")
-    ],
+    [pytest.param(each, marks=[pytest.mark.slow] * (each != "llama")) for each in MODEL_TYPES],
 )
 @torch.inference_mode()
-def test_prompts_chunks_drafts_and_decoding_give_the_logits_of_sdpa(model_type: str) -> None:
+def test_triton_kernels_give_the_logits_of_sdpa(model_type: str) -> None:
+    check_against_sdpa(TritonAttention(SMALL_GPU, varlen=None), model_type)
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+@torch.inference_mode()
+def test_compiled_loops_give_the_logits_of_sdpa(model_type: str) -> None:
+    check_against_sdpa(NumbaAttention(), model_type)
+
+
+def check_against_sdpa(attention: PagedAttention, model_type: str) -> None:
+    """Over prompts, chunks, decoding and drafts."""
     model = tiny_model(model_type)
-    ours = network_over(TritonAttention(SMALL_GPU, varlen=None), model)
+    ours = network_over(attention, model)
     reference = network_over(SdpaAttention(), model)
     sequences = Sequences()
     for batch in (
