@@ -21,9 +21,8 @@ import typer
 from rich.console import Console
 
 from antiphon.models.progress import Progress
-from antiphon.server.bench.plan import parse_concurrency
 from antiphon.server.progress_bar import open_progress
-from benchmarks.command_line import run_command
+from benchmarks.command_line import parse_numbers, run_command
 from benchmarks.decode_result import DecodeResult, decode_table
 from benchmarks.decode_settings import PREFILL_TOKENS, Settings
 from benchmarks.decoding import DecodeRun, run_decode
@@ -60,13 +59,9 @@ def bench_decode(
     ] = False,
 ) -> None:
     """Measure decode steps of a shape with random weights, beside the roofline."""
-    try:
-        batch_sizes = parse_concurrency(batch)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--batch") from error
     settings = Settings(
         shape=shape,
-        batch_sizes=tuple(sorted(set(batch_sizes))),
+        batch_sizes=tuple(sorted(set(parse_numbers(batch, "--batch")))),
         context=context,
         steps=steps,
         warmup_steps=warmup_steps,

@@ -24,9 +24,8 @@ from antiphon.engine.generation import EngineCard
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.catalog import DEFAULT_MODEL
 from antiphon.models.progress import Progress
-from antiphon.server.bench.plan import parse_concurrency
 from antiphon.server.progress_bar import open_progress
-from benchmarks.command_line import run_command
+from benchmarks.command_line import parse_numbers, run_command
 from benchmarks.contenders import EngineContender, GenerateContender, load_reference
 from benchmarks.engine_cases import Settings, measure, single_case
 from benchmarks.engine_result import EngineResult
@@ -66,10 +65,6 @@ def bench_engine(
     ] = False,
 ) -> None:
     """Measure the engine in-process, against itself one by one and transformers.generate."""
-    try:
-        levels = sorted({1, *parse_concurrency(concurrency)})
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--concurrency") from error
     settings = Settings(
         model=model,
         load_format=load_format,
@@ -77,7 +72,7 @@ def bench_engine(
         device=device,
         prompt_tokens=prompt_tokens,
         output_tokens=output_tokens,
-        concurrency=tuple(levels),
+        concurrency=tuple(sorted({1, *parse_numbers(concurrency, "--concurrency")})),
         single_requests=single_requests,
         repeats=repeats,
         num_threads=num_threads,

@@ -25,8 +25,7 @@ import typer
 from rich.table import Table
 
 from antiphon.engine.errors import ConfigError
-from antiphon.server.bench.plan import parse_concurrency
-from benchmarks.command_line import run_command
+from benchmarks.command_line import parse_numbers, run_command
 from benchmarks.decode_settings import choose_device, choose_dtype
 from benchmarks.hardware import Hardware
 from benchmarks.kernel_cases import (
@@ -82,9 +81,12 @@ def bench_kernels(
         device=str(chosen),
     )
     bandwidth = bandwidth_gb_s if bandwidth_gb_s is not None else measure_bandwidth(chosen) / 1e9
-    grid = [(size, length) for size in _numbers(batch) for length in _numbers(context)]
-    chunks = [(length, before) for before in (0, earlier) for length in _numbers(prompt)]
-    run(shape, KernelTimer(chosen, repeats), bandwidth, grid, chunks, _numbers(tokens))
+    sizes, contexts = parse_numbers(batch, "--batch"), parse_numbers(context, "--context")
+    grid = [(size, length) for size in sizes for length in contexts]
+    prompts = parse_numbers(prompt, "--prompt")
+    chunks = [(length, before) for before in (0, earlier) for length in prompts]
+    rows = parse_numbers(tokens, "--tokens")
+    run(shape, KernelTimer(chosen, repeats), bandwidth, grid, chunks, rows)
 
 
 @torch.inference_mode()
@@ -94,7 +96,7 @@ def run(
     bandwidth_gb_s: float,
     grid: list[tuple[int, int]],
     chunks: list[tuple[int, int]],
-    tokens: list[int],
+    tokens: Sequence[int],
 ) -> None:
     """Measure and publish."""
     started_at = timestamp()
@@ -149,14 +151,6 @@ def _table(
             f"torch: {row.torch_microseconds:.1f} µs",
         )
     return table
-
-
-def _numbers(listed: str) -> list[int]:
-    """Raises typer.BadParameter."""
-    try:
-        return list(parse_concurrency(listed))
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

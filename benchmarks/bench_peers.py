@@ -30,10 +30,10 @@ from antiphon.models.progress import Progress, ignore_progress
 from antiphon.models.source import locate
 from antiphon.server.bench.benchmark import Benchmark
 from antiphon.server.bench.errors import BenchError
-from antiphon.server.bench.plan import BenchPlan, parse_concurrency
+from antiphon.server.bench.plan import BenchPlan
 from antiphon.server.bench.summary import LevelSummary
 from antiphon.server.progress_bar import open_progress
-from benchmarks.command_line import run_command
+from benchmarks.command_line import parse_numbers, run_command
 from benchmarks.hardware import Hardware
 from benchmarks.peer_server import running
 from benchmarks.peers import PEERS, Peer, peer_named
@@ -117,7 +117,7 @@ def bench_peers(
     settings = Settings(
         peers=tuple(filter(None, peers.split(";"))) or tuple(peer.name for peer in PEERS),
         home=home,
-        concurrency=_levels(concurrency),
+        concurrency=parse_numbers(concurrency, "--concurrency"),
         prompt_tokens=prompt_tokens,
         output_tokens=output_tokens,
         prefix_tokens=prefix_tokens,
@@ -205,13 +205,6 @@ def _model_name(address: str) -> str:
     """What the server calls its model."""
     answer = httpx.get(f"{address}/v1/models", timeout=TIMEOUT_SECONDS)
     return str(answer.json()["data"][0]["id"])
-
-
-def _levels(text: str) -> tuple[int, ...]:
-    try:
-        return parse_concurrency(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--concurrency") from error
 
 
 def _table(cells: list[Cell]) -> Table:

@@ -28,9 +28,8 @@ from antiphon.models.cache import ModelCache
 from antiphon.models.catalog import DEFAULT_MODEL
 from antiphon.models.progress import ignore_progress
 from antiphon.models.source import Weights, locate
-from antiphon.server.bench.plan import parse_concurrency
 from antiphon.server.settings import Settings
-from benchmarks.command_line import run_command
+from benchmarks.command_line import parse_numbers, run_command
 from benchmarks.event_counter import Asked, Counted, count_events
 from benchmarks.report import make_table, number, publish, timestamp
 from benchmarks.token_server import TokenServer, token_server
@@ -100,7 +99,7 @@ def bench_server(
     from benchmarks.hardware import Hardware
 
     started_at = timestamp()
-    levels = _levels(streams)
+    levels = parse_numbers(streams, "--streams")
     cases = [Case(way, num_streams, tokens) for num_streams in levels for way in Way]
     with tempfile.TemporaryDirectory() as folder:
         results = measure(cases, _settings(_folder(model), Path(folder)), total_tokens, rate)
@@ -114,13 +113,6 @@ def bench_server(
     }
     title = f"answers of {tokens} tokens; the engine says {rate:.0f} a second (0: all it can)"
     publish(title, _table(results), [str(hardware)], document)
-
-
-def _levels(streams: str) -> Sequence[int]:
-    try:
-        return parse_concurrency(streams)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--streams") from error
 
 
 def measure(

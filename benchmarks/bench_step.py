@@ -25,8 +25,7 @@ from antiphon.engine.messages import Stepped, encode
 from antiphon.engine.model_runner import NetworkRunner
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.scheduler import Scheduler
-from antiphon.server.bench.plan import parse_concurrency
-from benchmarks.command_line import run_command
+from benchmarks.command_line import parse_numbers, run_command
 from benchmarks.null_network import VOCAB_SIZE, NullNetwork
 from benchmarks.report import make_table, number, publish, timestamp
 from benchmarks.workload import random_prompts
@@ -62,14 +61,10 @@ def bench_step(
     """Measure what a decode step costs beside the network."""
     started_at = timestamp()
     torch.set_num_threads(1)  # threads that wait for each other would be counted as work
-    try:
-        sizes = parse_concurrency(batch)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--batch") from error
     costs = [
         measure(kind, size, context=context, steps=steps, seed=seed)
         for kind in KINDS
-        for size in sizes
+        for size in parse_numbers(batch, "--batch")
     ]
     table = make_table("sampling", "batch", "median ms", "least ms", "target ms")
     for cost in costs:

@@ -7,6 +7,7 @@ import typer
 
 from antiphon.engine.errors import EngineError
 from antiphon.models.errors import ModelError
+from antiphon.server.bench.plan import parse_concurrency
 
 
 def run_command(command: Callable[..., None], arguments: Sequence[str] | None) -> int:
@@ -20,6 +21,14 @@ def run_command(command: Callable[..., None], arguments: Sequence[str] | None) -
     except (EngineError, ModelError) as error:
         return _fail(str(error), 1)
     return 0
+
+
+def parse_numbers(listed: str, option: str) -> tuple[int, ...]:
+    """What an option lists, such as 1,4,16. Raises typer.BadParameter, which names the option."""
+    try:
+        return parse_concurrency(listed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def _fail(message: str, code: int) -> int:
