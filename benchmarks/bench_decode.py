@@ -78,7 +78,7 @@ def bench_decode(
 
 
 def run(settings: Settings, progress: Progress) -> None:
-    """Measure and publish. Raises ModelError or ConfigError."""
+    """Measure and publish. Raises ModelError or EngineError."""
     started_at = timestamp()
     if settings.num_threads is not None:
         torch.set_num_threads(settings.num_threads)

@@ -24,9 +24,10 @@ import torch
 import typer
 from rich.table import Table
 
+from antiphon.engine.device import find_device
 from antiphon.engine.errors import ConfigError
 from benchmarks.command_line import parse_numbers, run_command
-from benchmarks.decode_settings import choose_device, choose_dtype
+from benchmarks.decode_settings import choose_dtype
 from benchmarks.hardware import Hardware
 from benchmarks.kernel_cases import (
     DecodeSpeed,
@@ -66,7 +67,7 @@ def bench_kernels(
     seed: Annotated[int, typer.Option(help="Of all numbers.")] = 0,
 ) -> None:
     """Measure attention and the small kernels, one decoder layer at a time."""
-    chosen = choose_device(device)
+    chosen = find_device(device)
     if chosen.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
         raise ConfigError("There is no CUDA GPU here: kernels run on a CPU with TRITON_INTERPRET=1")
     torch.manual_seed(seed)

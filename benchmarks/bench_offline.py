@@ -23,12 +23,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from antiphon.engine.device import find_device
 from antiphon.models.loader import read_config
 from antiphon.models.progress import Progress
 from antiphon.server.progress_bar import open_progress
 from benchmarks.command_line import run_command
 from benchmarks.contenders import make_dummy_reference
-from benchmarks.decode_settings import choose_device, choose_dtype
+from benchmarks.decode_settings import choose_dtype
 from benchmarks.dummy_model import DummyModel, Room
 from benchmarks.hardware import Hardware
 from benchmarks.offline_contenders import (
@@ -126,7 +127,7 @@ def bench_offline(
 
 def run(settings: Settings, progress: Progress) -> None:
     """Measure and publish. Raises ModelError or EngineError."""
-    started_at, device = timestamp(), choose_device(settings.device)
+    started_at, device = timestamp(), find_device(settings.device)
     with TemporaryDirectory() as workspace:
         folder = config_folder(settings.shape, Path(workspace))
         workload = settings.workload(folder)
@@ -169,7 +170,7 @@ def _contender(
     settings: Settings, folder: Path, workload: OfflineWorkload, progress: Progress
 ) -> Iterator[Run]:
     """Loaded, and ready to run any number of workloads."""
-    device = choose_device(settings.device)
+    device = find_device(settings.device)
     dtype = choose_dtype(settings.dtype, device)
     if settings.contender is Contender.ENGINE:
         room = Room(

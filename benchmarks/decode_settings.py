@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from antiphon.engine.config import DTYPES
+from antiphon.engine.device import find_device
 from antiphon.engine.errors import ConfigError
 from antiphon.models.progress import Progress, ignore_progress
 from benchmarks.dummy_model import DummyModel, Room
@@ -49,8 +50,8 @@ class Settings:
         return Room(max_batch_size=largest, max_model_len=num_tokens)
 
     def load(self, progress: Progress = ignore_progress) -> DummyModel:
-        """Raises ModelError or ConfigError."""
-        device = choose_device(self.device)
+        """Raises ModelError or EngineError."""
+        device = find_device(self.device)
         with TemporaryDirectory() as workspace:
             return DummyModel.load(
                 config_folder(self.shape, Path(workspace)),
@@ -69,19 +70,6 @@ class Settings:
             else measure_bandwidth(model.network.device)
         )
         return Roofline(model.weight_bytes, model.network.kv_bytes_per_token, bandwidth)
-
-
-def choose_device(name: str) -> torch.device:
-    """Raises ConfigError for a device that is not here."""
-    if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"device {name!r} is unknown: use auto, cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"device is {name!r}, but torch {torch.__version__} sees no CUDA GPU")
-    return device
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:

@@ -7,6 +7,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from antiphon.engine.block_manager import BlockManager
 from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
+from antiphon.engine.device import describe_device, find_device
 from antiphon.engine.errors import EngineStartupError
 from antiphon.engine.generation import EngineCard
 from antiphon.engine.graph_runner import make_runner
@@ -54,7 +55,7 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
     card = EngineCard(
         model_path=str(folder),
         architecture=network.architecture,
-        device=_device_name(network.device),
+        device=describe_device(network.device),
         dtype=str(network.dtype).removeprefix("torch."),
         quantization=_shown(quantization, model.config),
         attention=network.attention_name,
@@ -142,7 +143,7 @@ def _cpu_linear(quantization: Quantization) -> CpuLinear:
 
 
 def _load(folder: Path, config: EngineConfig, progress: Progress) -> PreTrainedModel:
-    device = _device(config.device)
+    device = find_device(config.device)
     dtype = _dtype(config.dtype, device)
     quantization = chosen_quantization(config, device)
     if config.load_format is LoadFormat.DUMMY:
@@ -211,26 +212,6 @@ def _max_model_len(folder: Path, config: EngineConfig) -> int:
     return config.max_model_len
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise EngineStartupError(
-            f"device {name!r} is unknown: use auto, cpu, cuda or cuda:N."
-        ) from error
-    if device.type not in ("cpu", "cuda"):
-        raise EngineStartupError(f"device {name!r} is not supported: use auto, cpu or cuda:N.")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise EngineStartupError(
-            f"device is {name!r}, but torch {torch.__version__} sees no CUDA GPU here."
-        )
-    if device.type == "cuda":
-        torch.cuda.set_device(device)  # Triton launches on the current one
-    return device
-
-
 def _dtype(name: str, device: torch.device) -> torch.dtype | None:
     """None is the checkpoint's own. A CPU gets float32: few are faster in anything else."""
     if name != "auto":
@@ -238,9 +219,3 @@ def _dtype(name: str, device: torch.device) -> torch.dtype | None:
             name
         ]
     return torch.float32 if device.type == "cpu" else None
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"{device} ({torch.get_num_threads()} threads)"
