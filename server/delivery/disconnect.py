@@ -4,21 +4,24 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 Result = TypeVar("Result")
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """What comes of `work`; None if it was cancelled because the client is gone.
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:
+    """What comes of `work`.
 
-    Raises what `work` raises.
+    Raises what `work` raises, and ClientDisconnect if it was cancelled as the client is gone.
     """
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_disconnected(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
     finally:
         working.cancel()
         leaving.cancel()

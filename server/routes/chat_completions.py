@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
-from starlette.requests import ClientDisconnect
 
 from antiphon.server.admission import admit
 from antiphon.server.chat_completions.completion import ChatCompletion
@@ -42,8 +41,6 @@ def chat_completions_router(context: ServerContext) -> APIRouter:
             read = partial(_read, places=places)
             includes_usage, body = await read_request(request, context.limits.max_body_bytes, read)
             admission = await while_connected(request.receive, admit(body, caller, context))
-        if admission is None:
-            raise ClientDisconnect
         record = ResponseRecord(admission)
         return CompletionAnswer(record, context, includes_usage=includes_usage)
 

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from antiphon.server.admission import Admission, admit, drafted
@@ -54,8 +53,6 @@ def _add_making(router: APIRouter, context: ServerContext) -> None:
         caller = context.reception.caller(request.headers)
         body = await read_request(request, max_body_bytes, read_create)
         admission = await while_connected(request.receive, admit(body, caller, context))
-        if admission is None:
-            raise ClientDisconnect
         record = ResponseRecord(admission)
         if body.background:
             return await _in_background(record, context)
@@ -80,11 +77,7 @@ def _add_making(router: APIRouter, context: ServerContext) -> None:
     async def compact(request: Request) -> CompactResource:
         caller = context.reception.caller(request.headers)
         body = await read_request(request, max_body_bytes, partial(read_body, CompactBody))
-        compacting = compacted(body, caller, context)
-        resource = await while_connected(request.receive, compacting)
-        if resource is None:
-            raise ClientDisconnect
-        return resource
+        return await while_connected(request.receive, compacted(body, caller, context))
 
 
 def _add_reading(router: APIRouter, context: ServerContext) -> None:
