@@ -28,12 +28,8 @@ class DescribedApp(FastAPI):
 
 def create_response_operation() -> dict[str, Any]:
     """What FastAPI cannot see of `POST /v1/responses`: its body and its two kinds of answer."""
-    body = _reference("CreateResponseBody")
     return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": body, "application/x-www-form-urlencoded": body},
-        },
+        "requestBody": _request_body("CreateResponseBody"),
         "responses": {
             "200": {
                 "description": "The response, or its events when `stream` is true.",
@@ -58,13 +54,7 @@ def websocket_operation() -> dict[str, Any]:
 
 def compact_operation() -> dict[str, Any]:
     """The body of `POST /v1/responses/compact`."""
-    body = _reference("CompactBody")
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": body, "application/x-www-form-urlencoded": body},
-        }
-    }
+    return {"requestBody": _request_body("CompactBody")}
 
 
 def response_components() -> dict[str, Any]:
@@ -77,6 +67,13 @@ def response_components() -> dict[str, Any]:
     ]
     schemas, definitions = TypeAdapter.json_schemas(wire, ref_template=COMPONENTS + "{model}")
     return {**definitions["$defs"], "StreamingEvent": schemas["event", "serialization"]}
+
+
+def _request_body(name: str) -> dict[str, Any]:
+    """As JSON, or as a form."""
+    body = _reference(name)
+    content = {"application/json": body, "application/x-www-form-urlencoded": body}
+    return {"required": True, "content": content}
 
 
 def _reference(name: str) -> dict[str, Any]:
