@@ -1,10 +1,8 @@
 """A client that goes away: its sequence is aborted, wherever the answer was."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -13,10 +11,8 @@ from antiphon.models.language_side import LanguageSide
 from antiphon.server.app import create_app
 from antiphon.server.delivery.disconnect import while_connected
 from tests.fake_engine import FakeEngine, Script
+from tests.leaving_client import GUARD_SECONDS, LeavingClient
 from tests.serving import EncodePieces, loopback, make_context
-
-# A guard against hanging for ever, not a measurement.
-GUARD_SECONDS = 30
 
 
 @pytest.fixture
@@ -30,18 +26,8 @@ async def base_url(engine: FakeEngine, language_side: LanguageSide) -> AsyncIter
         yield url
 
 
-async def post(url: str, **body: object) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A request on a connection of its own, which the test can cut."""
-    address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    content = json.dumps({"input": "Hi", **body}).encode()
-    head = (
-        f"POST /v1/responses HTTP/1.1\r\nHost: {address.netloc}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-    )
-    writer.write(head.encode() + content)
-    await writer.drain()
-    return reader, writer
+async def post(url: str, **body: object) -> LeavingClient:
+    return await LeavingClient.post(f"{url}/v1/responses", {"input": "Hi", **body})
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -49,10 +35,9 @@ async def test_client_that_leaves_before_any_text_aborts_the_sequence(
     stream: bool, base_url: str, engine: FakeEngine
 ) -> None:
     async with asyncio.timeout(GUARD_SECONDS):
-        _, writer = await post(base_url, stream=stream)
+        client = await post(base_url, stream=stream)
         generation = await engine.next_generation()
-        writer.close()
-        await writer.wait_closed()
+        await client.leave()
         await generation.was_left.wait()
     assert engine.aborted == [0]
 
@@ -61,27 +46,24 @@ async def test_client_that_leaves_in_the_middle_of_a_stream_aborts_the_sequence(
     base_url: str, engine: FakeEngine
 ) -> None:
     async with asyncio.timeout(GUARD_SECONDS):
-        reader, writer = await post(base_url, stream=True)
-        await reader.readuntil(b"event: response.in_progress")
+        client = await post(base_url, stream=True)
+        await client.reader.readuntil(b"event: response.in_progress")
         generation = await engine.next_generation()
-        writer.close()
-        await writer.wait_closed()
+        await client.leave()
         await generation.was_left.wait()
     assert engine.aborted == [0]
 
 
 async def test_server_goes_on_after_a_client_has_left(base_url: str, engine: FakeEngine) -> None:
     async with asyncio.timeout(GUARD_SECONDS):
-        _, writer = await post(base_url)
+        client = await post(base_url)
         generation = await engine.next_generation()
-        writer.close()
-        await writer.wait_closed()
+        await client.leave()
         await generation.was_left.wait()
         engine.gate.set()
-        reader, writer = await post(base_url, stream=True)
-        text = await reader.readuntil(b"[DONE]")
-        writer.close()
-        await writer.wait_closed()
+        client = await post(base_url, stream=True)
+        text = await client.reader.readuntil(b"[DONE]")
+        await client.leave()
     assert b"event: response.completed" in text
     assert engine.aborted == [0]
 
@@ -90,13 +72,12 @@ async def test_event_reaches_the_client_before_the_next_token_exists(
     base_url: str, engine: FakeEngine
 ) -> None:
     async with asyncio.timeout(GUARD_SECONDS):
-        reader, writer = await post(base_url, stream=True)
-        received = await reader.readuntil(b"event: response.in_progress")
+        client = await post(base_url, stream=True)
+        received = await client.reader.readuntil(b"event: response.in_progress")
         assert b"response.output_text.delta" not in received
         engine.gate.set()
-        await reader.readuntil(b"[DONE]")
-        writer.close()
-        await writer.wait_closed()
+        await client.reader.readuntil(b"[DONE]")
+        await client.leave()
     assert engine.aborted == []
 
 
@@ -174,9 +155,8 @@ async def test_client_that_leaves_while_its_grammar_is_checked_leaves_nothing_be
 
     context = replace(make_context(engine, language_side), check_grammar=check)
     async with asyncio.timeout(GUARD_SECONDS), loopback(context) as url:
-        _, writer = await post(url, text={"format": {"type": "json_object"}})
+        client = await post(url, text={"format": {"type": "json_object"}})
         await has_begun.wait()
-        writer.close()
-        await writer.wait_closed()
+        await client.leave()
         await was_cancelled.wait()
     assert engine.generations == []
