@@ -11,22 +11,18 @@ from antiphon.models.language_side import LanguageSide
 from antiphon.server.context import ServerContext
 from tests.acceptance.model_outputs import OUTPUTS
 from tests.acceptance.recorded_streams import RecordedStream, recorded_streams
-from tests.fake_engine import FakeEngine, Script
+from tests.fake_engine import FakeEngine
 from tests.language_fixtures import language_side as plain_language_side
 from tests.language_fixtures import said
-from tests.serving import Client, EncodePieces, loopback, make_context
+from tests.server_fixtures import client, context, engine
+from tests.serving import EncodePieces, loopback
 
-__all__ = ["plain_language_side", "said"]
+__all__ = ["client", "context", "engine", "plain_language_side", "said"]
 
 
 @pytest.fixture(scope="session")
 def language_side(plain_language_side: LanguageSide) -> LanguageSide:
     return replace(plain_language_side, dialect=dialect_named("qwen3"))
-
-
-@pytest.fixture
-def engine(said: EncodePieces) -> FakeEngine:
-    return FakeEngine(Script(said("Hello", " world")))
 
 
 @pytest.fixture(params=OUTPUTS)
@@ -43,17 +39,6 @@ async def streams(
 ) -> dict[tuple[str, str], RecordedStream]:
     """Made once, for the many tests that only look at them."""
     return await recorded_streams(language_side, said)
-
-
-@pytest.fixture
-def context(engine: FakeEngine, language_side: LanguageSide) -> ServerContext:
-    return make_context(engine, language_side)
-
-
-@pytest.fixture
-def client(context: ServerContext) -> Client:
-    """In memory."""
-    return Client(context)
 
 
 @pytest.fixture

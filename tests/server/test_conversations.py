@@ -7,26 +7,10 @@ import pytest
 
 from antiphon.engine.outputs import FinishReason
 from antiphon.models.language_side import LanguageSide
-from antiphon.server.context import ServerContext
 from tests.fake_engine import FakeEngine, Script
-from tests.serving import Client, EncodePieces, error_of, make_context
+from tests.serving import Client, EncodePieces, error_of
 
 HI = {"role": "user", "content": "Hi"}
-
-
-@pytest.fixture
-def engine(said: EncodePieces) -> FakeEngine:
-    return FakeEngine(Script(said("Hello", " world")))
-
-
-@pytest.fixture
-def context(engine: FakeEngine, language_side: LanguageSide) -> ServerContext:
-    return make_context(engine, language_side)
-
-
-@pytest.fixture
-def client(context: ServerContext) -> Client:
-    return Client(context)
 
 
 async def create(client: Client, **body: object) -> str:

@@ -27,11 +27,6 @@ def engine(said: EncodePieces) -> FakeEngine:
     return FakeEngine(Script(said("Bob", " introduced himself.")))
 
 
-@pytest.fixture
-def client(engine: FakeEngine, language_side: LanguageSide) -> Client:
-    return Client(make_context(engine, language_side))
-
-
 async def compact(client: Client, **body: object) -> httpx.Response:
     return await client.http.post("/v1/responses/compact", json={"model": "tiny", **body})
 

@@ -30,16 +30,6 @@ def engine(said: EncodePieces) -> FakeEngine:
     return FakeEngine(Script(said("Hello", " world"), has_gate=True))
 
 
-@pytest.fixture
-def context(engine: FakeEngine, language_side: LanguageSide) -> ServerContext:
-    return make_context(engine, language_side)
-
-
-@pytest.fixture
-def client(context: ServerContext) -> Client:
-    return Client(context)
-
-
 async def start(client: Client, **body: object) -> dict[str, Any]:
     answer = await client.http.post(
         "/v1/responses", json={"input": "Hi", "background": True, **body}

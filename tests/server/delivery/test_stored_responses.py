@@ -9,28 +9,12 @@ from antiphon.engine.errors import EngineDied
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.app import create_app
 from antiphon.server.caller import ApiKeys, Reception
-from antiphon.server.context import ServerContext
 from antiphon.server.store.errors import StoreUnavailable
 from antiphon.server.store.records import RecordedEvent
 from antiphon.server.store.store import Store
 from tests.fake_engine import FakeEngine, Script
-from tests.serving import Client, EncodePieces, error_of, make_context, make_store
+from tests.serving import Client, error_of, make_context, make_store
 from tests.stream_rules import parse_stream
-
-
-@pytest.fixture
-def engine(said: EncodePieces) -> FakeEngine:
-    return FakeEngine(Script(said("Hello", " world")))
-
-
-@pytest.fixture
-def context(engine: FakeEngine, language_side: LanguageSide) -> ServerContext:
-    return make_context(engine, language_side)
-
-
-@pytest.fixture
-def client(context: ServerContext) -> Client:
-    return Client(context)
 
 
 async def get(client: Client, path: str, **query: Any) -> Any:  # noqa: ANN401
