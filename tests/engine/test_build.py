@@ -15,14 +15,9 @@ from antiphon.models.progress import ignore_progress
 from antiphon.models.quantization import Quantization
 from tests.engines import random_prompts, run
 from tests.models.fusion.test_swaps import tiny_model
-from tests.tiny import train_tokenizer, write_tiny_llama
+from tests.tiny import train_tokenizer
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
 
 
 def config(folder: Path, **changes: object) -> EngineConfig:

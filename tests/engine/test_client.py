@@ -26,16 +26,10 @@ from antiphon.engine.errors import (
 )
 from antiphon.engine.outputs import FinishReason
 from antiphon.engine.sampling_params import SamplingParams
-from tests.tiny import write_tiny_llama
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 GREEDY = SamplingParams(temperature=0, max_tokens=8)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
 
 
 def config(folder: Path, **changes: object) -> EngineConfig:

@@ -17,13 +17,12 @@ from tests.engines import (
     Output,
     compile_grammar,
     fake_engine,
-    load_float32,
     network_engine,
     random_prompts,
     run,
     run_each,
 )
-from tests.grammars import WEATHER, WEATHER_SCHEMA, compiler_of, json_grammar
+from tests.grammars import WEATHER, WEATHER_SCHEMA, json_grammar
 from tests.tiny import write_tiny_llama
 
 STOP = 2
@@ -46,21 +45,6 @@ EVERY_KIND = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model has rows for more tokens than its tokenizer knows."""
     return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama", vocab_size=700)
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> PreTrainedModel:
-    return load_float32(folder)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(folder: Path) -> Tokenizer:
-    return Tokenizer.from_folder(folder)
-
-
-@pytest.fixture(scope="module")
-def compiler(folder: Path) -> GrammarCompiler:
-    return compiler_of(folder)
 
 
 @pytest.fixture(scope="module")

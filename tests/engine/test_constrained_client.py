@@ -18,18 +18,12 @@ from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.tokenizer import Tokenizer
 from tests.engines import Output
 from tests.grammars import WEATHER, WEATHER_SCHEMA, json_grammar
-from tests.tiny import write_tiny_llama
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 FREE = SamplingParams(temperature=0, max_tokens=8)
 WEATHERLY = SamplingParams(temperature=0, grammar=WEATHER, max_tokens=100, num_top_logprobs=2)
 SLOW_TO_COMPILE = json_grammar({"type": "integer", "multipleOf": 99_991})
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -59,7 +53,7 @@ async def until_idle(client: EngineClient) -> None:
 
 
 async def test_constrained_and_free_sequences_run_side_by_side(
-    client: EngineClient, folder: Path
+    client: EngineClient, tokenizer: Tokenizer
 ) -> None:
     alone = await collect(client, FREE)
     outputs = await asyncio.gather(*[collect(client, params) for params in (FREE, WEATHERLY) * 3])
@@ -67,7 +61,6 @@ async def test_constrained_and_free_sequences_run_side_by_side(
     assert all(output.token_ids == outputs[1].token_ids for output in outputs[3::2])
     assert outputs[1].finish_reason is FinishReason.GRAMMAR_END
     assert len(outputs[1].logprobs) == len(outputs[1].token_ids)
-    tokenizer = Tokenizer.from_folder(folder)
     text = b"".join(map(tokenizer.token_bytes, outputs[1].token_ids)).decode()
     jsonschema.validate(json.loads(text), WEATHER_SCHEMA)
 

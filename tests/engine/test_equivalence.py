@@ -11,22 +11,11 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from antiphon.engine.model_runner import NetworkRunner
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.network import Network
-from tests.engines import fake_engine, load_float32, network_engine, random_prompts, run
-from tests.tiny import write_tiny_llama
+from tests.engines import fake_engine, network_engine, random_prompts, run
 
 LENGTHS = [1, 2, 5, 16, 17, 33, 60, 100, 3, 48]
 PARAMS = SamplingParams(temperature=0, max_tokens=16)
 SAMPLED = SamplingParams(temperature=0.9, top_p=0.95, seed=11, max_tokens=16)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> PreTrainedModel:
-    return load_float32(folder)
 
 
 @pytest.fixture(scope="module")

@@ -24,16 +24,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tokenizer(folder: Path) -> Tokenizer:
-    return Tokenizer.from_folder(folder)
-
-
-@pytest.fixture(scope="module")
-def compiler(folder: Path) -> GrammarCompiler:
-    return compiler_of(folder)
-
-
-@pytest.fixture(scope="module")
 def prefixing_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tokenizer of a Llama 2: a space before every text, and bytes where characters lack."""
     backend = tokenizers.Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))

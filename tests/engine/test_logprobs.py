@@ -9,26 +9,15 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from antiphon.engine.client_generation import ClientGeneration
+from antiphon.engine.grammar import GrammarCompiler
 from antiphon.engine.logprobs import StepLogprobs
 from antiphon.engine.messages import Stepped, decode_from_engine, encode
 from antiphon.engine.outputs import EngineStats, SequenceDelta, StepOutput, TokenLogprobs
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.sequence import Sequence
-from tests.engines import load_float32, network_engine, places_of, run
-from tests.grammars import compiler_of
-from tests.tiny import write_tiny_llama
+from tests.engines import network_engine, places_of, run
 
 PROMPT = [5, 9, 30, 31, 77]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> PreTrainedModel:
-    return load_float32(folder)
 
 
 def sequence_asking(num_top_logprobs: int | None) -> Sequence:
@@ -72,12 +61,12 @@ def test_logprobs_are_those_of_transformers_logits(
 
 
 def test_under_a_grammar_they_are_those_of_the_allowed_tokens_and_always_finite(
-    folder: Path, model: PreTrainedModel
+    model: PreTrainedModel, compiler: GrammarCompiler
 ) -> None:
     params = SamplingParams(
         temperature=0, grammar='start: "a" | "b"', max_tokens=6, num_top_logprobs=20
     )
-    output = run(network_engine(model), {0: PROMPT}, params, compiler_of(folder))[0]
+    output = run(network_engine(model), {0: PROMPT}, params, compiler)[0]
     (reported,) = output.logprobs
     assert math.isfinite(reported.logprob)
     assert len(reported.top) == 2

@@ -15,8 +15,7 @@ from transformers import PreTrainedModel
 from antiphon.engine.llm_engine import LLMEngine
 from antiphon.engine.priority import Priority
 from antiphon.engine.sampling_params import SamplingParams
-from tests.engines import FakeRunner, fake_engine, load_float32, network_engine, run
-from tests.tiny import write_tiny_llama
+from tests.engines import FakeRunner, fake_engine, network_engine, run
 
 VOCAB_SIZE = 500
 
@@ -146,11 +145,6 @@ def test_a_runner_without_a_model_is_never_confused(
         return run(make(num_blocks=512), {0: list(arrival.prompt)}, arrival.params)[0].token_ids
 
     check(make, alone, arrivals, options, memory)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedModel:
-    return load_float32(write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama"))
 
 
 @pytest.mark.slow

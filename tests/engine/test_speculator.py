@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from antiphon.engine.grammar import GrammarCompiler
 from antiphon.engine.outputs import FinishReason
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.engine.scheduler import ScheduledSequence
@@ -18,15 +19,13 @@ from tests.engines import (
     compile_grammar,
     drain,
     fake_engine,
-    load_float32,
     network_engine,
     next_token,
     random_prompts,
     run,
     run_each,
 )
-from tests.grammars import WEATHER, compiler_of
-from tests.tiny import write_tiny_llama
+from tests.grammars import WEATHER
 
 GREEDY = SamplingParams(temperature=0, max_tokens=40)
 # A tiny random model that is hardly random: it repeats itself, so that guesses are often right.
@@ -40,16 +39,6 @@ EVERY_KIND = [
     replace(GREEDY, frequency_penalty=0.02, repetition_penalty=1.01),
     replace(COLD, temperature=1, seed=4, logit_bias={7: 20, 8: 20}, frequency_penalty=0.3),
 ]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama")
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> PreTrainedModel:
-    return load_float32(folder)
 
 
 def repetitive(seed: int) -> list[int]:
@@ -202,8 +191,9 @@ def test_nothing_is_guessed_while_too_many_decode() -> None:
     assert engine.stats().num_draft_tokens > 0
 
 
-def test_nothing_is_guessed_under_a_grammar(folder: Path, model: PreTrainedModel) -> None:
-    compiler = compiler_of(folder)
+def test_nothing_is_guessed_under_a_grammar(
+    model: PreTrainedModel, compiler: GrammarCompiler
+) -> None:
     params = replace(GREEDY, grammar=WEATHER)
     engine = network_engine(model, speculation_max_batch=8)
     outputs = run_each(engine, {0: (repetitive(0), params), 1: (repetitive(1), GREEDY)}, compiler)
