@@ -229,6 +229,18 @@ def test_a_missing_matplotlib_is_said_before_anything_is_measured(
     assert server.requests == []
 
 
+def bench_until_ctrl_c(server: FakeServer, address: str, *arguments: str) -> tuple[int, str, str]:
+    """Interrupted while the server holds an answer back: the exit code, stdout and stderr."""
+    command = ["-m", "antiphon.server", "bench", "serve", "--base-url", address, *arguments]
+    with subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert server.held.wait(timeout=60)
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
 def test_ctrl_c_reports_what_was_measured_so_far(server: FakeServer, address: str) -> None:
     def respond(path: str, body: Body) -> Answer:
@@ -237,14 +249,8 @@ def test_ctrl_c_reports_what_was_measured_so_far(server: FakeServer, address: st
 
     server.respond = respond
     options = ["--requests", "5", "--concurrency", "1,2", "--warmup", "1"]
-    command = ["-m", "antiphon.server", "bench", "serve", "--base-url", address, *options]
-    with subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert server.held.wait(timeout=60)
-        os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    code, out, err = bench_until_ctrl_c(server, address, *options)
+    assert code == 130
     [level] = last_line(out)["levels"]
     assert (level["num_completed"], level["is_complete"]) == (4, False)
     assert "Interrupted at concurrency 1: 4 requests ended." in out
@@ -254,12 +260,6 @@ def test_ctrl_c_reports_what_was_measured_so_far(server: FakeServer, address: st
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
 def test_ctrl_c_before_anything_was_measured_is_one_line(server: FakeServer, address: str) -> None:
     server.respond = lambda path, body: Answer((), is_held=True)
-    command = ["-m", "antiphon.server", "bench", "serve", "--base-url", address, "--model", "m"]
-    with subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert server.held.wait(timeout=60)
-        os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
+    code, out, err = bench_until_ctrl_c(server, address, "--model", "m")
+    assert (code, out) == (130, "")
     assert err == "antiphon: interrupted before a request had ended\n"
