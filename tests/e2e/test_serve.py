@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,16 @@ def server(folder: Path) -> Iterator[LiveServer]:
 
 def request(index: int, **fields: object) -> dict[str, object]:
     return {"input": f"Tell me about number {index}.", "ignore_eos": True, **fields}
+
+
+@contextmanager
+def begun_stream(server: LiveServer, **fields: object) -> Iterator[Iterator[str]]:
+    """The lines of an answer that has begun."""
+    body = request(0, stream=True, **fields)
+    with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
+        lines = answer.iter_lines()  # kept: closing it would hang up
+        assert next(lines) == "event: response.created"
+        yield lines
 
 
 async def stream(client: httpx.AsyncClient, body: dict[str, object]) -> list[Event]:
@@ -144,10 +155,7 @@ def test_ctrl_c_finishes_what_runs_and_leaves_no_process(folder: Path) -> None:
     with start_server(str(folder), *SMALL) as server:
         server.wait_until_ready()
         family = server.family()
-        body = request(0, max_output_tokens=150, stream=True)
-        with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
-            lines = answer.iter_lines()
-            assert next(lines) == "event: response.created"
+        with begun_stream(server, max_output_tokens=150) as lines:
             server.process.send_signal(signal.SIGINT)
             assert list(lines)[-2:] == ["data: [DONE]", ""]
         assert server.process.wait(timeout=30) == 0
@@ -159,10 +167,7 @@ def test_a_second_ctrl_c_quits_at_once(folder: Path) -> None:
     with start_server(str(folder), *SMALL) as server:
         server.wait_until_ready()
         family = server.family()
-        body = request(0, stream=True)
-        with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
-            lines = answer.iter_lines()  # kept: closing it would hang up
-            assert next(lines) == "event: response.created"
+        with begun_stream(server):
             server.process.send_signal(signal.SIGINT)
             assert server.process.stdout is not None
             assert any("Finishing" in line for line in server.process.stdout)
@@ -176,10 +181,7 @@ def test_a_signal_to_the_whole_group_drains_like_one_to_the_server(folder: Path)
     """Which is how a service manager stops a service."""
     with start_server(str(folder), *SMALL) as server:
         server.wait_until_ready()
-        body = request(0, max_output_tokens=150, stream=True)
-        with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
-            lines = answer.iter_lines()
-            assert next(lines) == "event: response.created"
+        with begun_stream(server, max_output_tokens=150) as lines:
             for process in server.family():
                 process.terminate()
             said = [line for line in lines if line.startswith("event: ")]
@@ -205,10 +207,7 @@ def test_a_signal_to_everybody_while_the_model_loads_ends_cleanly(
 def test_responses_that_outlast_the_drain_end_in_good_order(folder: Path) -> None:
     with start_server(str(folder), *SMALL, "--shutdown-timeout-seconds", "0.5") as server:
         server.wait_until_ready()
-        body = request(0, stream=True)
-        with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
-            lines = answer.iter_lines()
-            assert next(lines) == "event: response.created"
+        with begun_stream(server) as lines:
             server.process.send_signal(signal.SIGTERM)
             rest = list(lines)
         said = [line for line in rest if line.startswith("event: ")]
@@ -229,10 +228,7 @@ def test_a_killed_server_takes_its_engine_with_it(folder: Path) -> None:
 def test_a_dead_engine_fails_its_responses_and_the_server_goes_on(folder: Path) -> None:
     with start_server(str(folder), *SMALL) as server:
         server.wait_until_ready()
-        body = request(0, stream=True)
-        with httpx.stream("POST", f"{server.url}/v1/responses", json=body, timeout=60) as answer:
-            lines = answer.iter_lines()
-            assert next(lines) == "event: response.created"
+        with begun_stream(server) as lines:
             for process in server.family()[1:]:
                 process.kill()
             types = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
