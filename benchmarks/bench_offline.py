@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import torch
 import typer
 from rich.console import Console
 
@@ -128,16 +129,7 @@ def bench_offline(
 def run(settings: Settings, progress: Progress) -> None:
     """Measure and publish. Raises ModelError or EngineError."""
     started_at, device = timestamp(), find_device(settings.device)
-    with TemporaryDirectory() as workspace:
-        folder = config_folder(settings.shape, Path(workspace))
-        workload = settings.workload(folder)
-        with _contender(settings, folder, workload, progress) as contender:
-            contender(settings.warm_up(folder))
-            synchronize(device)
-            began = time.perf_counter()
-            contender(workload)
-            synchronize(device)
-            seconds = time.perf_counter() - began
+    workload, seconds = _measure(settings, device, progress)
     result = {
         "requests": settings.requests,
         "input_tokens": workload.num_input_tokens,
@@ -165,12 +157,31 @@ def run(settings: Settings, progress: Progress) -> None:
     publish(f"{settings.shape}, random weights: all at once", table, [str(hardware)], document)
 
 
+def _measure(
+    settings: Settings, device: torch.device, progress: Progress
+) -> tuple[OfflineWorkload, float]:
+    """What was run, and in how many seconds."""
+    with TemporaryDirectory() as workspace:
+        folder = config_folder(settings.shape, Path(workspace))
+        workload = settings.workload(folder)
+        with _contender(settings, folder, workload, device, progress) as contender:
+            contender(settings.warm_up(folder))
+            synchronize(device)
+            began = time.perf_counter()
+            contender(workload)
+            synchronize(device)
+            return workload, time.perf_counter() - began
+
+
 @contextmanager
 def _contender(
-    settings: Settings, folder: Path, workload: OfflineWorkload, progress: Progress
+    settings: Settings,
+    folder: Path,
+    workload: OfflineWorkload,
+    device: torch.device,
+    progress: Progress,
 ) -> Iterator[Run]:
     """Loaded, and ready to run any number of workloads."""
-    device = find_device(settings.device)
     dtype = choose_dtype(settings.dtype, device)
     if settings.contender is Contender.ENGINE:
         room = Room(

@@ -142,27 +142,19 @@ def run(settings: Settings, peers: list[Peer], progress: Progress) -> None:
         allow_pickle=False,
         progress=progress,
     )
-    found: dict[tuple[str, int], list[LevelSummary]] = {}
-    notes: list[str] = []
-    for index in range(settings.rounds):
-        for position, peer in enumerate(peers if index % 2 == 0 else reversed(peers)):
-            progress(f"round {index + 1}", position, len(peers), "servers")
-            try:
-                for summary in _measure(settings, peer, model):
-                    found.setdefault((peer.name, summary.concurrency), []).append(summary)
-            except (BenchError, EngineError) as error:
-                notes.append(f"{peer.name}: {error}")
+    found, notes = _measure_rounds(settings, peers, model, progress)
     cells = [
         Cell.of(peer, found[peer.name, level])
         for peer in peers
         for level in settings.concurrency
         if any(each.num_completed for each in found.get((peer.name, level), []))
     ]
+    hardware = Hardware.of(torch.device("cpu"))
     document = {
         "schema": SCHEMA,
         "started_at": started_at,
         "settings": asdict(settings),
-        "hardware": asdict(Hardware.of(torch.device("cpu"))),
+        "hardware": asdict(hardware),
         "commands": {
             peer.name: " ".join(peer.command(home=Path(settings.home), model=model, port=0))
             for peer in peers
@@ -174,7 +166,24 @@ def run(settings: Settings, peers: list[Peer], progress: Progress) -> None:
         f"{DEFAULT_MODEL}: {settings.prompt_tokens} tokens in after a prefix of "
         f"{settings.prefix_tokens}, {settings.output_tokens} out"
     )
-    publish(title, _table(cells), [*notes, str(Hardware.of(torch.device("cpu")))], document)
+    publish(title, _table(cells), [*notes, str(hardware)], document)
+
+
+def _measure_rounds(
+    settings: Settings, peers: list[Peer], model: Path, progress: Progress
+) -> tuple[dict[tuple[str, int], list[LevelSummary]], list[str]]:
+    """Summaries by a peer's name and its level, and why peers were left out of rounds."""
+    found: dict[tuple[str, int], list[LevelSummary]] = {}
+    notes: list[str] = []
+    for index in range(settings.rounds):
+        for position, peer in enumerate(peers if index % 2 == 0 else reversed(peers)):
+            progress(f"round {index + 1}", position, len(peers), "servers")
+            try:
+                for summary in _measure(settings, peer, model):
+                    found.setdefault((peer.name, summary.concurrency), []).append(summary)
+            except (BenchError, EngineError) as error:
+                notes.append(f"{peer.name}: {error}")
+    return found, notes
 
 
 def _measure(settings: Settings, peer: Peer, model: Path) -> list[LevelSummary]:
