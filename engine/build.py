@@ -46,9 +46,10 @@ def build_engine(config: EngineConfig, progress: Progress) -> tuple[LLMEngine, E
         progress=progress,
     )
     max_model_len = _max_model_len(folder, config)
-    model = _load(folder, config, progress)
+    device = find_device(config.device)
+    quantization = chosen_quantization(config, device)
+    model = _load(folder, config, device, quantization, progress)
     freeze_rope(model, max_model_len)
-    quantization = chosen_quantization(config, model.device)
     network = _network(model, config, quantization, progress)
     num_blocks = num_kv_blocks(network, config, max_model_len)
     _allocate_kv(network, num_blocks + 1, config.block_size)
@@ -142,10 +143,14 @@ def _cpu_linear(quantization: Quantization) -> CpuLinear:
     return Int8Linear
 
 
-def _load(folder: Path, config: EngineConfig, progress: Progress) -> PreTrainedModel:
-    device = find_device(config.device)
+def _load(
+    folder: Path,
+    config: EngineConfig,
+    device: torch.device,
+    quantization: Quantization,
+    progress: Progress,
+) -> PreTrainedModel:
     dtype = _dtype(config.dtype, device)
-    quantization = chosen_quantization(config, device)
     if config.load_format is LoadFormat.DUMMY:
         if quantization is not Quantization.NONE and device.type == "cuda":
             raise EngineStartupError("Random weights can't be quantized on CUDA.")
