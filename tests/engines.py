@@ -4,9 +4,10 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from antiphon.engine.block_manager import BlockManager
 from antiphon.engine.grammar import GrammarCompiler, SequenceGrammar
@@ -23,6 +24,8 @@ from antiphon.engine.step_sample import StepSample
 from antiphon.models.loader import load_model
 from antiphon.models.network import Network
 from antiphon.models.progress import ignore_progress
+
+CPU = torch.device("cpu")
 
 
 def next_token(token_ids: list[int]) -> int:
@@ -94,11 +97,38 @@ def places_of(sequences: list[Sequence]) -> Places:
     return Places.of([ScheduledSequence(sequence, 1, True) for sequence in sequences], rows)
 
 
-def load_float32(folder: Path) -> PreTrainedModel:
-    """The folder's model on the CPU, its attention ours."""
+def generate(
+    folder: Path,
+    prompts: Mapping[int, list[int]],
+    *,
+    max_tokens: int,
+    stop_token_id: int | None = None,
+    device: torch.device = CPU,
+) -> dict[int, list[int]]:
+    """What transformers says in float32, one prompt after the other."""
+    reference: Any = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, device_map={"": device}
+    )
+    outputs = {}
+    for index, prompt in prompts.items():
+        token_ids = torch.tensor([prompt], device=device)
+        output = reference.generate(
+            token_ids,
+            attention_mask=torch.ones_like(token_ids),
+            max_new_tokens=max_tokens,
+            do_sample=False,
+            eos_token_id=stop_token_id,
+            pad_token_id=0,
+        )
+        outputs[index] = output[0, len(prompt) :].tolist()
+    return outputs
+
+
+def load_float32(folder: Path, device: torch.device = CPU) -> PreTrainedModel:
+    """The folder's model, its attention ours."""
     return load_model(
         folder,
-        device=torch.device("cpu"),
+        device=device,
         dtype=torch.float32,
         trust_remote_code=False,
         allow_pickle=False,

@@ -1,15 +1,13 @@
 """The default model in float32 says what `transformers.generate` says, whatever the schedule."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.tokenizer import Tokenizer
-from tests.engines import load_float32, network_engine, run
+from tests.engines import generate, load_float32, network_engine, run
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -47,19 +45,7 @@ def model(default_model: Path) -> PreTrainedModel:
 
 @pytest.fixture(scope="module")
 def generated(default_model: Path, prompts: dict[int, list[int]]) -> dict[int, list[int]]:
-    reference: Any = AutoModelForCausalLM.from_pretrained(default_model, dtype=torch.float32)
-    outputs = {}
-    for index, prompt in prompts.items():
-        token_ids = reference.generate(
-            torch.tensor([prompt]),
-            attention_mask=torch.ones((1, len(prompt)), dtype=torch.int64),
-            max_new_tokens=MAX_TOKENS,
-            do_sample=False,
-            eos_token_id=STOP_TOKEN_ID,
-            pad_token_id=STOP_TOKEN_ID,
-        )
-        outputs[index] = token_ids[0, len(prompt) :].tolist()
-    return outputs
+    return generate(default_model, prompts, max_tokens=MAX_TOKENS, stop_token_id=STOP_TOKEN_ID)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,15 @@
 
 import copy
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from antiphon.engine.model_runner import NetworkRunner
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.network import Network
-from tests.engines import fake_engine, network_engine, random_prompts, run
+from tests.engines import fake_engine, generate, network_engine, random_prompts, run
 
 LENGTHS = [1, 2, 5, 16, 17, 33, 60, 100, 3, 48]
 PARAMS = SamplingParams(temperature=0, max_tokens=16)
@@ -20,19 +19,7 @@ SAMPLED = SamplingParams(temperature=0.9, top_p=0.95, seed=11, max_tokens=16)
 
 @pytest.fixture(scope="module")
 def generated(folder: Path) -> dict[int, list[int]]:
-    """What `generate` says, one prompt after the other."""
-    reference: Any = AutoModelForCausalLM.from_pretrained(folder)
-    outputs = {}
-    for index, prompt in random_prompts(LENGTHS, vocab_size=500).items():
-        token_ids = reference.generate(
-            torch.tensor([prompt]),
-            max_new_tokens=16,
-            do_sample=False,
-            eos_token_id=None,
-            pad_token_id=0,
-        )
-        outputs[index] = token_ids[0, len(prompt) :].tolist()
-    return outputs
+    return generate(folder, random_prompts(LENGTHS, vocab_size=500), max_tokens=16)
 
 
 def tokens(

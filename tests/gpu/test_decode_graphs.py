@@ -11,11 +11,10 @@ from antiphon.engine.graph_runner import GraphRunner
 from antiphon.engine.llm_engine import LLMEngine
 from antiphon.engine.model_runner import NetworkRunner
 from antiphon.engine.step_graph import CudaGraphs
-from antiphon.models.loader import load_model
 from antiphon.models.network import Network
 from antiphon.models.progress import ignore_progress
 from tests.engine.test_graph_runner import EVERY_WAY
-from tests.engines import fake_engine, network_engine, random_prompts, run_each
+from tests.engines import fake_engine, load_float32, network_engine, random_prompts, run_each
 from tests.tiny import write_tiny_llama
 
 pytestmark = [
@@ -28,14 +27,7 @@ MAX_NUM_SEQS = 16
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, cuda: torch.device) -> PreTrainedModel:
-    return load_model(
-        write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama"),
-        device=cuda,
-        dtype=torch.float32,
-        trust_remote_code=False,
-        allow_pickle=False,
-        progress=ignore_progress,
-    )
+    return load_float32(write_tiny_llama(tmp_path_factory.mktemp("tiny") / "llama"), cuda)
 
 
 def graph_engine(model: PreTrainedModel, *, num_blocks: int) -> LLMEngine:

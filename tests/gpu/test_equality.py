@@ -1,19 +1,16 @@
 """On a GPU, in float32, the tokens are transformers' own, whatever the schedule."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.cache import ModelCache
 from antiphon.models.catalog import DEFAULT_MODEL
-from antiphon.models.loader import load_model
-from antiphon.models.progress import ignore_progress
 from antiphon.models.tokenizer import Tokenizer
-from tests.engines import network_engine, random_prompts, run
+from tests.engines import generate, load_float32, network_engine, random_prompts, run
 from tests.tiny import write_tiny_llama
 
 pytestmark = [
@@ -62,37 +59,6 @@ def default_prompts(cached_default_model: Path) -> Prompts:
     }
 
 
-def load_paged(folder: Path, device: torch.device) -> PreTrainedModel:
-    return load_model(
-        folder,
-        device=device,
-        dtype=torch.float32,
-        trust_remote_code=False,
-        allow_pickle=False,
-        progress=ignore_progress,
-    )
-
-
-def generate(folder: Path, prompts: Prompts, device: torch.device) -> Prompts:
-    """What transformers says, one prompt after the other, without an end token."""
-    reference: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, device_map={"": device}
-    )
-    outputs = {}
-    for index, prompt in prompts.items():
-        token_ids = torch.tensor([prompt], device=device)
-        output = reference.generate(
-            token_ids,
-            attention_mask=torch.ones_like(token_ids),
-            max_new_tokens=MAX_TOKENS,
-            do_sample=False,
-            eos_token_id=None,
-            pad_token_id=0,
-        )
-        outputs[index] = output[0, len(prompt) :].tolist()
-    return outputs
-
-
 def paged_tokens(model: PreTrainedModel, prompts: Prompts, options: dict[str, object]) -> Prompts:
     engine = network_engine(model, **options)  # type: ignore[arg-type]
     outputs = run(engine, prompts, SamplingParams(temperature=0, max_tokens=MAX_TOKENS))
@@ -102,24 +68,24 @@ def paged_tokens(model: PreTrainedModel, prompts: Prompts, options: dict[str, ob
 
 @pytest.fixture(scope="module")
 def tiny_model(tiny_folder: Path, cuda: torch.device) -> PreTrainedModel:
-    return load_paged(tiny_folder, cuda)
+    return load_float32(tiny_folder, cuda)
 
 
 @pytest.fixture(scope="module")
 def tiny_generated(tiny_folder: Path, tiny_prompts: Prompts, cuda: torch.device) -> Prompts:
-    return generate(tiny_folder, tiny_prompts, cuda)
+    return generate(tiny_folder, tiny_prompts, max_tokens=MAX_TOKENS, device=cuda)
 
 
 @pytest.fixture(scope="module")
 def default_paged(cached_default_model: Path, cuda: torch.device) -> PreTrainedModel:
-    return load_paged(cached_default_model, cuda)
+    return load_float32(cached_default_model, cuda)
 
 
 @pytest.fixture(scope="module")
 def default_generated(
     cached_default_model: Path, default_prompts: Prompts, cuda: torch.device
 ) -> Prompts:
-    return generate(cached_default_model, default_prompts, cuda)
+    return generate(cached_default_model, default_prompts, max_tokens=MAX_TOKENS, device=cuda)
 
 
 @pytest.mark.parametrize(
