@@ -41,10 +41,11 @@ class Forward(Protocol):
 
 
 class NetworkRunner:
-    """Runs steps on one network: decodes in one stacked pass, chunks of prompts in a packed one.
+    """Runs steps on one network: decodes alone in a stacked pass, all else in one packed pass.
 
-    A step with drafts is one packed pass: weights are then read once. A hybrid model's prompts go
-    one at a time, as its layers take one state per batch row.
+    Weights are read once then. Where attention gathers each sequence's keys for itself, decodes
+    get a stacked pass of their own unless there are drafts. A hybrid model's prompts go one at a
+    time, as its layers take one state per batch row.
     """
 
     def __init__(self, network: Forward, block_size: int, sampler: Sampler = sample) -> None:
@@ -81,7 +82,8 @@ class NetworkRunner:
         decodes = list(filter(is_decode, scheduled))
         if len(decodes) == len(scheduled):
             return decodes, []
-        if any(entry.draft_token_ids for entry in scheduled):
+        is_one_pass = self._network.needs_tables and not self._network.has_state
+        if is_one_pass or any(entry.draft_token_ids for entry in scheduled):
             return [], scheduled
         return decodes, [entry for entry in scheduled if not is_decode(entry)]
 

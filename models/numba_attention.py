@@ -7,7 +7,7 @@ from antiphon.models.cpu_kernels.store_kv import store_kv
 from antiphon.models.forward_batch import ForwardBatch, VisibleRange
 from antiphon.models.layer_kv import LayerKV
 from antiphon.models.scoring import Scoring
-from antiphon.models.sdpa_attention import SdpaAttention
+from antiphon.models.sdpa_attention import attend_span
 
 # Tokens of one sequence: with more of them, gathering its keys once is cheaper than reading them
 # for each token.
@@ -17,14 +17,12 @@ MAX_QUERY_LEN = 16
 class NumbaAttention:
     """Keeps the `PagedAttention` protocol.
 
-    Decoding and drafts read the cache in place. Longer chunks of a prompt go through SDPA.
+    Decoding and drafts read the cache in place. Longer chunks of prompts go through SDPA, also when
+    they share a pass with those.
     """
 
     name = "paged, numba and torch SDPA"
     needs_tables = True
-
-    def __init__(self) -> None:
-        self._chunks = SdpaAttention()
 
     def store(self, key: Tensor, value: Tensor, kv: LayerKV, batch: ForwardBatch) -> None:
         new = _by_token(key).numpy(), _by_token(value).numpy()
@@ -43,9 +41,13 @@ class NumbaAttention:
     ) -> Tensor:
         tables = batch.tables
         assert tables is not None, "the runner builds tables for a backend that needs them"
-        if tables.max_query_len > MAX_QUERY_LEN:
-            return self._chunks.attend(query, key, value, kv, batch, visible, scoring)
-        output = paged_attention(_by_token(query), kv, tables, visible, scoring)
+        output = paged_attention(
+            _by_token(query), kv, tables, visible, scoring, max_query_len=MAX_QUERY_LEN
+        )
+        for span in batch.spans:
+            if span.end - span.start > MAX_QUERY_LEN:
+                attended = attend_span(query, key, value, kv, span, visible, scoring)
+                output[span.start : span.end] = attended[0]
         return output.view(query.shape[0], query.shape[2], *output.shape[1:])
 
 

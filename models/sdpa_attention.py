@@ -39,12 +39,12 @@ class SdpaAttention:
                 dim=0,
             )
         return _joined(
-            [_attend_prompt(query, key, value, kv, span, visible, scoring) for span in batch.spans],
+            [attend_span(query, key, value, kv, span, visible, scoring) for span in batch.spans],
             dim=1,
         )
 
 
-def _attend_prompt(
+def attend_span(
     query: Tensor,
     key: Tensor,
     value: Tensor,

@@ -25,20 +25,22 @@ STATES = "Tuple((f4[:,:,:,::1], f4[:,:,:,::1]))"
 TABLES = "Tuple((i4[::1], i4[::1], i4[:,::1]))"
 RULES = "Tuple((i8, i8, f8, f8))"
 PARTS = "Tuple((f4[:,:,::1], f4[:,:,::1], f4[:,:,:,::1]))"
-ARGUMENTS = argument_types(f"{QUERY}, {STATES}, {TABLES}, {RULES}, {PARTS}")
-PART = 256  # keys
+ARGUMENTS = argument_types(f"{QUERY}, {STATES}, {TABLES}, {RULES}, i8, {PARTS}")
+PART = 128  # keys
 
 
 @loop
 def _places(
-    num_tokens: int, query_starts: Integers, context_lens: Integers
+    num_tokens: int, query_starts: Integers, context_lens: Integers, max_query_len: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each token's sequence, and its position there."""
-    sequences = np.empty(num_tokens, np.int64)
-    positions = np.empty(num_tokens, np.int64)
+    """Each token's sequence and its position there; -1 in sequences with too many queries."""
+    sequences = np.zeros(num_tokens, np.int64)
+    positions = np.full(num_tokens, -1, np.int64)
     for sequence in range(len(context_lens)):
-        end = query_starts[sequence + 1]
-        for token in range(query_starts[sequence], end):
+        start, end = query_starts[sequence], query_starts[sequence + 1]
+        if end - start > max_query_len:
+            continue
+        for token in range(start, end):
             sequences[token] = sequence
             positions[token] = context_lens[sequence] - (end - token)
     return sequences, positions
@@ -55,47 +57,38 @@ def _first_visible(position: int, window: int, chunk_size: int) -> int:
 
 @loop
 def _score(
-    queries: Floats,
-    keys: Floats,
-    table: Integers,
-    kv_head: int,
-    start: int,
-    end: int,
-    scores: Floats,
+    queries: Floats, keys: Floats, table: Integers, start: int, end: int, scores: Floats
 ) -> None:
-    """scores[head, key - start] = the product of a query and a key."""
-    block_size = keys.shape[1]
-    for key_index in range(start, end):
-        block, offset = table[key_index // block_size], key_index % block_size
-        key = keys[block, offset, kv_head]
-        for head in range(len(queries)):
-            query = queries[head]
-            total = np.float32(0)
-            for index in range(len(key)):
-                total += query[index] * key[index]
-            scores[head, key_index - start] = total
+    """scores[head, place - start] = the product of a query and a key."""
+    block_size, num_kv_heads = keys.shape[1], keys.shape[2]
+    num_shared = len(queries) // num_kv_heads
+    for place in range(start, end):
+        token_keys = keys[table[place // block_size], place % block_size]
+        for kv_head in range(num_kv_heads):
+            key = token_keys[kv_head]
+            for head in range(kv_head * num_shared, (kv_head + 1) * num_shared):
+                query, score = queries[head], np.float32(0)
+                for index in range(len(key)):
+                    score += query[index] * key[index]
+                scores[head, place - start] = score
 
 
 @loop
 def _add_values(
-    weights: Floats,
-    values: Floats,
-    table: Integers,
-    kv_head: int,
-    start: int,
-    end: int,
-    sums: Floats,
+    weights: Floats, values: Floats, table: Integers, start: int, end: int, sums: Floats
 ) -> None:
     """sums[head] = the weighted values."""
-    block_size = values.shape[1]
+    block_size, num_kv_heads = values.shape[1], values.shape[2]
+    num_shared = len(sums) // num_kv_heads
     sums[:] = 0
-    for key_index in range(start, end):
-        block, offset = table[key_index // block_size], key_index % block_size
-        value = values[block, offset, kv_head]
-        for head in range(len(sums)):
-            weight, total = weights[head, key_index - start], sums[head]
-            for index in range(len(value)):
-                total[index] += weight * value[index]
+    for place in range(start, end):
+        token_values = values[table[place // block_size], place % block_size]
+        for kv_head in range(num_kv_heads):
+            value = token_values[kv_head]
+            for head in range(kv_head * num_shared, (kv_head + 1) * num_shared):
+                weight, total = weights[head, place - start], sums[head]
+                for index in range(len(value)):
+                    total[index] += weight * value[index]
 
 
 @loop
@@ -124,37 +117,33 @@ def attend_parts(arguments: Arguments) -> None:
     states  keys and values, [num_blocks, block_size, num_kv_heads, key_dim | value_dim]
     tables  query_starts, context_lens and block_tables, as in `SequenceTables`
     rules   window, chunk_size, scale, softcap; 0 where there is no window, chunk or cap
+    max_query_len  sequences with more queries are left out
     parts   is written to, but where a token sees nothing:
             [num_tokens, num_parts, heads]             the largest score
             [num_tokens, num_parts, heads]             the sum of weights, 1 for the largest score
             [num_tokens, num_parts, heads, value_dim]  the weighted values
     """
-    query, (keys, values), tables, rules, parts = unpack(arguments, ARGUMENTS)
+    query, (keys, values), tables, rules, max_query_len, parts = unpack(arguments, ARGUMENTS)
     query_starts, context_lens, block_tables = tables
     window, chunk_size, scale, softcap = rules
     largest, totals, sums = parts
     num_tokens, num_parts, num_heads, _ = sums.shape
-    num_kv_heads = keys.shape[2]
-    num_shared = num_heads // num_kv_heads
-    sequences, positions = _places(num_tokens, query_starts, context_lens)
-    queries = np.empty((num_shared, query.shape[2]), np.float32)
-    scores = np.empty((num_shared, PART), np.float32)
+    sequences, positions = _places(num_tokens, query_starts, context_lens, max_query_len)
+    queries = np.empty((num_heads, query.shape[2]), np.float32)
+    scores = np.empty((num_heads, PART), np.float32)
     powers = np.empty(PART, np.int32)
     thread, num_threads = thread_stride()
-    for item in range(thread, num_tokens * num_kv_heads * num_parts, num_threads):
-        part = item // (num_tokens * num_kv_heads)
-        token, kv_head = item // num_kv_heads % num_tokens, item % num_kv_heads
+    for item in range(thread, num_tokens * num_parts, num_threads):
+        part, token = item // num_tokens, item % num_tokens
         position = positions[token]
         start = max(part * PART, _first_visible(position, window, chunk_size))
         end = min((part + 1) * PART, position + 1)
         if start >= end:
             continue
         table = block_tables[sequences[token]]
-        first_head = kv_head * num_shared
-        heads = slice(first_head, first_head + num_shared)
-        queries[:] = query[token, heads] * np.float32(scale)
-        _score(queries, keys, table, kv_head, start, end, scores)
-        for head in range(num_shared):
-            place = token, part, first_head + head
-            largest[place], totals[place] = _weigh(scores[head, : end - start], softcap, powers)
-        _add_values(scores, values, table, kv_head, start, end, sums[token, part, heads])
+        queries[:] = query[token] * np.float32(scale)
+        _score(queries, keys, table, start, end, scores)
+        for head in range(num_heads):
+            peak, total = _weigh(scores[head, : end - start], softcap, powers)
+            largest[token, part, head], totals[token, part, head] = peak, total
+        _add_values(scores, values, table, start, end, sums[token, part])

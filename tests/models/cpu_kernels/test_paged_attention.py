@@ -10,13 +10,15 @@ from antiphon.models.forward_batch import VisibleRange
 from tests.models.kernels.paged_case import PagedCase, PagedInputs, assert_close
 from tests.models.kernels.test_paged_attention import DIMS, EXTEND, HEADS, LAYERS, PASSES
 
-# Parts of 256 keys: contexts that end in, at and behind the edges of parts.
+# Parts of 128 keys: contexts that end in, at and behind the edges of parts.
 LONG = PagedCase(query_lens=(1, 1, 2, 1), context_lens=(256, 257, 1025, 40))
 
 
 def attend(inputs: PagedInputs) -> torch.Tensor:
     query = torch.cat(inputs.queries)
-    return paged_attention(query, inputs.kv, inputs.tables, inputs.case.visible, inputs.scoring)
+    return paged_attention(
+        query, inputs.kv, inputs.tables, inputs.case.visible, inputs.scoring, max_query_len=100
+    )
 
 
 def check(case: PagedCase) -> None:
