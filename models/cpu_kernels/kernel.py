@@ -15,7 +15,7 @@ from llvmlite import binding
 from numba.core import cgutils, sigutils, types
 from numba.extending import intrinsic
 
-from antiphon.models.cpu_kernels.loops import OPTIONS, loop
+from antiphon.models.cpu_kernels.loops import OPTIONS, cached, loop
 from antiphon.models.cpu_kernels.openmp import openmp_function
 
 Arguments = Any  # the pointer that OpenMP passes on
@@ -44,14 +44,17 @@ class Kernel:
     that it was compiled for raise TypeError.
     """
 
-    def __init__(self, function: Callable[[Arguments], None], argument_types: types.Tuple) -> None:
-        self._address: int = numba.cfunc(types.void(types.voidptr), **OPTIONS)(function).address
-        signature = types.void(types.intp, types.int64, argument_types)
-        self._launch = numba.njit(signature, nogil=True, **OPTIONS)(_launch)
+    def __init__(self, function: Callable[[Arguments], None], kinds: types.Tuple) -> None:
+        body = types.void(types.voidptr)
+        launch = types.void(types.intp, kinds)
+        self._function = cached(lambda cache: numba.cfunc(body, cache=cache, **OPTIONS)(function))
+        self._launch = cached(
+            lambda cache: numba.njit(launch, nogil=True, cache=cache, **OPTIONS)(_launch)
+        )
+        self._address: int = self._function.address
 
-    def __call__(self, *arguments: object, num_threads: int = 0) -> None:
-        """num_threads  0 is as many as torch has."""
-        self._launch(self._address, num_threads, arguments)
+    def __call__(self, *arguments: object) -> None:
+        self._launch(self._address, arguments)
 
 
 def argument_types(signature: str) -> types.Tuple:
@@ -114,5 +117,6 @@ def thread_stride() -> tuple[int, int]:
     return _thread_num(), _num_threads()
 
 
-def _launch(address: int, num_threads: int, arguments: tuple[Any, ...]) -> None:
+def _launch(address: int, arguments: tuple[Any, ...]) -> None:
+    num_threads = 0  # as many as torch has
     _parallel(address, _address_of(arguments), num_threads, 0)

@@ -10,14 +10,23 @@ from typing import TypeVar
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
+Compiled = TypeVar("Compiled")
 
 # Sums may be taken in any order, which is what makes them fit vector registers. Infinities and NaN
 # keep their meaning.
 FAST_MATH = {"reassoc", "contract", "nsz", "arcp"}
-OPTIONS = {"fastmath": FAST_MATH, "error_model": "numpy", "cache": True}
+OPTIONS = {"fastmath": FAST_MATH, "error_model": "numpy"}
 
 
 def loop(function: Function) -> Function:
     """For other compiled functions to call."""
-    compiled: Function = numba.njit(**OPTIONS)(function)
+    compiled: Function = cached(lambda cache: numba.njit(cache=cache, **OPTIONS)(function))
     return compiled
+
+
+def cached(compiled: Callable[[bool], Compiled]) -> Compiled:
+    """Kept on the disk; where no folder can be written to, compiled anew at each start."""
+    try:
+        return compiled(True)
+    except RuntimeError:
+        return compiled(False)
