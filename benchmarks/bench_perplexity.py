@@ -18,11 +18,12 @@ import torch
 import typer
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from antiphon.models.cache import ModelCache
 from antiphon.models.catalog import DEFAULT_MODEL
 from antiphon.models.cpu_layout import CpuLinear
-from antiphon.models.forward_batch import ForwardBatch, PromptSpan
+from antiphon.models.forward_batch import ForwardBatch, PromptSpan, SequenceTables
 from antiphon.models.fusion.int8_linear import Int8Linear
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.loader import load_model
@@ -46,11 +47,21 @@ TEXTS = (
 WINDOW = 1024
 BLOCK_SIZE = 16
 LIMIT = 1.01
+
+
+class Int8FloatLinear(Int8Linear):
+    """As a few rows are multiplied, and everything on a processor without products of integers."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__(weight, bias, has_integers=False)
+
+
 CASES: dict[str, tuple[torch.dtype, CpuLinear]] = {
     "float32": (torch.float32, OneDnnLinear),
     "bfloat16": (torch.bfloat16, OneDnnLinear),
-    "int8": (torch.float32, Int8Linear),
-    "int8, bfloat16 activations": (torch.bfloat16, Int8Linear),
+    "int8, float32 activations": (torch.float32, Int8FloatLinear),
+    "int8, 16-bit activations": (torch.float32, Int8Linear),
+    "int8, bfloat16 between layers": (torch.bfloat16, Int8Linear),
 }
 
 
@@ -147,6 +158,12 @@ def _whole(window: list[int]) -> ForwardBatch:
         logit_rows=places,
         state_rows=torch.zeros(1, dtype=torch.int64),
         has_state=False,
+        tables=SequenceTables(
+            query_starts=torch.tensor([0, len(window)], dtype=torch.int32),
+            context_lens=torch.tensor([len(window)], dtype=torch.int32),
+            block_tables=torch.arange(1, WINDOW // BLOCK_SIZE + 1, dtype=torch.int32)[None],
+            max_query_len=len(window),
+        ),
     )
 
 
