@@ -36,13 +36,16 @@ class BatchBuilder:
     rows: Rows = field(default_factory=Rows)
 
     def stack(self, decodes: list[ScheduledSequence]) -> ForwardBatch:
-        """One token a row, [num_rows, 1], by ascending context; logits in the entries' order."""
+        """One token a row, [num_rows, 1]; by ascending context where groups are made of them."""
         sequences = [entry.sequence for entry in decodes]
         positions = np.array([sequence.num_computed_tokens for sequence in sequences])
         token_ids = np.array([sequence.token_ids[-1] for sequence in sequences])
         rows = self.rows.update(sequences)
-        order = positions.argsort(kind="stable")
-        positions, token_ids, rows = positions[order], token_ids[order], rows[order]
+        logit_rows = None
+        if not self.needs_tables:
+            order = positions.argsort(kind="stable")
+            positions, token_ids, rows = positions[order], token_ids[order], rows[order]
+            logit_rows = self._tensor(order.argsort(kind="stable"))
         blocks = self.rows.block_tables[rows, positions // self.block_size].astype(np.int64)
         offsets = positions % self.block_size
         return ForwardBatch(
@@ -52,7 +55,7 @@ class BatchBuilder:
             fresh_blocks=self._tensor(blocks[offsets == 0]),
             spans=(),
             groups=() if self.needs_tables else self._groups(rows, positions + 1),
-            logit_rows=self._tensor(order.argsort(kind="stable")),
+            logit_rows=logit_rows,
             state_rows=self._tensor(rows),
             has_state=True,
             tables=self._tables(rows, np.ones_like(rows), positions + 1),

@@ -19,6 +19,7 @@ from antiphon.models.cpu_kernels.kernel import (
     unpack,
 )
 from antiphon.models.cpu_kernels.loops import loop
+from antiphon.models.cpu_kernels.prefetch import prefetch
 
 QUERY = "f4[:,:,:]"
 STATES = "Tuple((f4[:,:,:,::1], f4[:,:,:,::1]))"
@@ -27,6 +28,7 @@ RULES = "Tuple((i8, i8, f8, f8))"
 PARTS = "Tuple((f4[:,:,::1], f4[:,:,::1], f4[:,:,:,::1]))"
 ARGUMENTS = argument_types(f"{QUERY}, {STATES}, {TABLES}, {RULES}, i8, {PARTS}")
 PART = 128  # keys
+AHEAD = 6  # keys that are on their way from memory while one is multiplied
 
 
 @loop
@@ -56,13 +58,29 @@ def _first_visible(position: int, window: int, chunk_size: int) -> int:
 
 
 @loop
+def _prefetch_place(states: Floats, table: Integers, place: int) -> None:
+    block_size = states.shape[1]
+    for kv_head in range(states.shape[2]):
+        prefetch(states[table[place // block_size], place % block_size, kv_head])
+
+
+@loop
 def _score(
-    queries: Floats, keys: Floats, table: Integers, start: int, end: int, scores: Floats
+    queries: Floats,
+    keys: Floats,
+    values: Floats,
+    table: Integers,
+    start: int,
+    end: int,
+    scores: Floats,
 ) -> None:
-    """scores[head, place - start] = the product of a query and a key."""
+    """scores[head, place - start] = the product of a query and a key. Values are asked for."""
     block_size, num_kv_heads = keys.shape[1], keys.shape[2]
     num_shared = len(queries) // num_kv_heads
     for place in range(start, end):
+        if place + AHEAD < end:
+            _prefetch_place(keys, table, place + AHEAD)
+        _prefetch_place(values, table, place)
         token_keys = keys[table[place // block_size], place % block_size]
         for kv_head in range(num_kv_heads):
             key = token_keys[kv_head]
@@ -142,7 +160,7 @@ def attend_parts(arguments: Arguments) -> None:
             continue
         table = block_tables[sequences[token]]
         queries[:] = query[token] * np.float32(scale)
-        _score(queries, keys, table, start, end, scores)
+        _score(queries, keys, values, table, start, end, scores)
         for head in range(num_heads):
             peak, total = _weigh(scores[head, : end - start], softcap, powers)
             largest[token, part, head], totals[token, part, head] = peak, total
