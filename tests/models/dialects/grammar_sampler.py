@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import compress
 
 import regex
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
@@ -33,7 +35,9 @@ class GrammarSampler:
     """Draws texts; the special tokens are written out in them."""
 
     def __init__(self, special_tokens: Sequence[str] = ()) -> None:
-        self._tokenizer = LLTokenizer(TokenizerWrapper(Vocabulary(special_tokens)))
+        tokenizer = LLTokenizer(TokenizerWrapper(Vocabulary(special_tokens)))
+        # A text is drawn by one grammar and checked by another; then come the next two.
+        self._fresh = lru_cache(maxsize=2)(partial(LLMatcher, tokenizer))
         self._special_tokens = list(special_tokens)
         pieces = "|".join(map(regex.escape, special_tokens)) or "(?!)"
         self._special = regex.compile(f"({pieces})")
@@ -64,7 +68,7 @@ class GrammarSampler:
         return tokens
 
     def _matcher(self, grammar: str) -> LLMatcher:
-        matcher = LLMatcher(self._tokenizer, grammar)
+        matcher = self._fresh(grammar).deep_copy()
         assert not matcher.is_error(), matcher.get_error()
         return matcher
 
@@ -73,10 +77,11 @@ class GrammarSampler:
     ) -> bytes | None:
         """None where it does not come to an end."""
         text = b""
+        tokens = range(EOS + 1 + len(self._special_tokens))
         for position in range(TOO_LONG):
             if likely and position % 8 == 7:
                 text += self._hint(matcher, self.encode(generator.choice(likely)))
-            allowed = [token for token, bias in enumerate(matcher.compute_logit_bias()) if bias > 0]
+            allowed = list(compress(tokens, matcher.compute_logit_bias()))
             can_end = matcher.is_accepting()
             if can_end and (allowed in ([], [EOS]) or generator.random() < 0.2):
                 return text

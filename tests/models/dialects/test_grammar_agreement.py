@@ -7,10 +7,11 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import jsonschema
 import pytest
+from jsonschema import Draft202012Validator
 
 from antiphon.models.dialects.demand import (
     CallableTool,
@@ -92,6 +93,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "noargs": {"type": "object", "properties": {}},
     "free": {"type": "object"},
 }
+VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
 TOOLS = (
     CallableTool("get_x", SCHEMA),
     CallableTool("referred", REFERRED),
@@ -115,13 +117,20 @@ class Sampled:
     outputs: tuple[ParsedOutput, ...]
 
 
-def special_tokens(dialect: Dialect) -> list[str]:
+def special_tokens(dialect: Dialect) -> tuple[str, ...]:
     """Those markers that look like tokens of their own."""
-    return sorted(
-        marker
-        for marker in dialect.markers
-        if marker.startswith("<|") and marker.endswith("|>") and not {*"\\ "} & {*marker}
+    return tuple(
+        sorted(
+            marker
+            for marker in dialect.markers
+            if marker.startswith("<|") and marker.endswith("|>") and not {*"\\ "} & {*marker}
+        )
     )
+
+
+@cache
+def sampler_with(special_tokens: tuple[str, ...] = ()) -> GrammarSampler:
+    return GrammarSampler(special_tokens)
 
 
 def sample(
@@ -133,7 +142,7 @@ def sample(
     opens_reasoning: bool = False,
     likely: Sequence[str] = (),
 ) -> Sampled:
-    sampler = GrammarSampler(special_tokens(dialect) if has_special_tokens else ())
+    sampler = sampler_with(special_tokens(dialect) if has_special_tokens else ())
     grammar = output_grammar(
         dialect, demand, special_tokens=sampler.special_ids, opens_reasoning=opens_reasoning
     )
@@ -161,7 +170,7 @@ def marks_of(dialect: Dialect, demand: Demand) -> list[str]:
 def check_calls(output: ParsedOutput, raw: str) -> None:
     assert output.incomplete_calls == (), raw
     for call in output.calls:
-        jsonschema.validate(json.loads(call.arguments), SCHEMAS[call.name])
+        VALIDATORS[call.name].validate(json.loads(call.arguments))
 
 
 @pytest.fixture(params=sorted(DIALECTS))
@@ -214,7 +223,7 @@ def test_a_text_that_has_to_be_json_is(dialect: Dialect, has_special_tokens: boo
         opens_reasoning=bool(dialect.reasoning),
     )
     for output in sampled.outputs:
-        jsonschema.validate(json.loads(output.text), SCHEMA)
+        VALIDATORS["get_x"].validate(json.loads(output.text))
 
 
 def test_tools_and_a_schema_for_the_text_stand_beside_each_other(dialect: Dialect) -> None:
@@ -222,7 +231,7 @@ def test_tools_and_a_schema_for_the_text_stand_beside_each_other(dialect: Dialec
     for raw, output in zip(sampled.raw, sampled.outputs, strict=True):
         check_calls(output, raw)
         if not output.calls:
-            jsonschema.validate(json.loads(output.text), SCHEMA)
+            VALIDATORS["get_x"].validate(json.loads(output.text))
 
 
 @pytest.mark.parametrize(
@@ -238,7 +247,7 @@ def test_a_custom_tools_input_follows_its_grammar(dialect: Dialect, grammar: Inp
     demand = Demand((CallableTool("edit", input=grammar),), REQUIRED, is_parallel=False)
     ends = ["\n", "\\n", "*** End Patch", '"']
     sampled = sample(dialect, demand, types=INPUT_TYPES, likely=ends)
-    checker = GrammarSampler()
+    checker = sampler_with()
     definition = grammar.definition
     if grammar.syntax is InputSyntax.REGEX:
         definition = f"start: /{definition}/"
@@ -260,4 +269,4 @@ def test_every_dialect_that_is_no_harmony_may_think_by_itself_first(dialect: Dia
     )
     begun = f"{tags.open}hm{tags.close}"
     answer = '{"city": "x", "n": 3, "deep": {"x": 1}, "p": "ab"}'
-    assert GrammarSampler().accepts(grammar, begun + answer)
+    assert sampler_with().accepts(grammar, begun + answer)
