@@ -14,6 +14,9 @@ from antiphon.models.source import locate
 # Before torch is there, here or in a server that a test starts: threads that wait by spinning take
 # the processor from those that work, and several engines at once slow each other many times over.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Each core has a process of tests, or a server of theirs: a second thread only costs its parting
+# and joining, which is more than a tiny model's work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Before triton is there: without an NVIDIA driver, kernels run in its interpreter.
 if not Path("/dev/nvidiactl").exists():
