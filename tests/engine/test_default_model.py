@@ -11,7 +11,7 @@ from tests.engines import generate, load_float32, network_engine, run
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
-NUM_PROMPTS = 40
+NUM_PROMPTS = 12
 MAX_TOKENS = 16
 STOP_TOKEN_ID = 2  # <|im_end|>
 TEXT = (
@@ -31,7 +31,7 @@ def prompts(default_model: Path) -> dict[int, list[int]]:
     words = TEXT.split()
     prompts = {}
     for index in range(NUM_PROMPTS):
-        content = " ".join(words[index : index + 1 + (index * index) // 17])
+        content = " ".join(words[3 * index : 3 * index + 1 + (index * index) // 2])
         prompts[index] = tokenizer.encode(
             f"<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"
         )
