@@ -78,6 +78,23 @@ def test_guesses_are_refused_for_a_model_that_cannot_take_them_back(tmp_path: Pa
         build_engine(settings, ignore_progress)
 
 
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"device": "meta"}, "meta"),
+        ({"kv_cache_memory_bytes": 2**62, "max_num_seqs": 2**30}, "kv_cache_memory"),
+        ({"kv_cache_memory_bytes": 100}, "kv_cache_memory"),
+        ({"max_model_len": 100_000}, "max_model_len"),
+    ],
+)
+def test_a_setting_that_cannot_be_met_is_named(
+    folder: Path, changes: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(EngineStartupError, match=complaint) as caught:
+        build_engine(config(folder, **changes), ignore_progress)
+    assert "\n" not in str(caught.value)
+
+
 def test_random_weights_are_not_quantized_on_cuda(folder: Path) -> None:
     settings = config(
         folder, quantization=Quantization.INT8, load_format=LoadFormat.DUMMY, device="cuda"

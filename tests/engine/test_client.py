@@ -221,25 +221,6 @@ async def test_a_model_that_is_not_there_fails_the_start_with_one_line(tmp_path:
     await client.stop()
 
 
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"device": "meta"}, "meta"),
-        ({"kv_cache_memory_bytes": 2**62, "max_num_seqs": 2**30}, "kv_cache_memory"),
-        ({"kv_cache_memory_bytes": 100}, "kv_cache_memory"),
-        ({"max_model_len": 100_000}, "max_model_len"),
-    ],
-)
-async def test_a_setting_that_cannot_be_met_is_named(
-    folder: Path, changes: dict[str, object], complaint: str
-) -> None:
-    client = EngineClient(config(folder, **changes))
-    with pytest.raises(EngineStartupError, match=complaint) as caught:
-        await client.start()
-    assert "\n" not in str(caught.value)
-    await client.stop()
-
-
 async def test_loading_reports_progress(folder: Path) -> None:
     reports: list[tuple[str, int, int | None, str]] = []
     client = EngineClient(config(folder))
