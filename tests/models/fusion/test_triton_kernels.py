@@ -20,7 +20,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("model_type", ["llama", "qwen3", "gemma", "glm"])
+@pytest.mark.parametrize(
+    "model_type",
+    ["llama", *(pytest.param(name, marks=pytest.mark.slow) for name in ("qwen3", "gemma", "glm"))],
+)
 @torch.inference_mode()
 def test_a_model_of_our_kernels_gives_the_logits_of_transformers(model_type: str) -> None:
     model, reference = tiny_model(model_type), tiny_model(model_type)

@@ -13,6 +13,8 @@ from tests.models.kernels.paged_case import (
     check_paged_attention,
 )
 
+pytestmark = pytest.mark.slow  # as Triton's interpreter is; one model over the kernel is quick
+
 # Contexts that end in, at and behind the edges of blocks; one row is padding.
 DECODE = PagedCase(query_lens=(1,) * 6, context_lens=(33, 0, 1, 16, 17, 70))
 # A whole prompt, the end of a long one, padding, one token, and a draft's verification.
@@ -41,7 +43,6 @@ def test_every_kind_of_layer_attends_as_arithmetic_says(
     check_paged_attention(replace(case, **layer), num_splits, device)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("num_heads", "num_kv_heads"), HEADS)
 @pytest.mark.parametrize("case", PASSES)
 def test_any_number_of_heads_shares_a_key_head(
@@ -51,7 +52,6 @@ def test_any_number_of_heads_shares_a_key_head(
     check_paged_attention(case, num_splits=1, device=device)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("key_dim", "value_dim"), DIMS)
 @pytest.mark.parametrize("case", PASSES)
 def test_dims_need_not_be_powers_of_two(
@@ -77,7 +77,6 @@ def test_sixteen_bits_lose_no_more_than_their_rounding(
     check_paged_attention(replace(case, dtype=dtype), num_splits=2, device=device)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_number_of_splits_gives_the_same(
     layer: dict[str, object], device: torch.device
