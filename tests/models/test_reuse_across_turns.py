@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from antiphon.models.ability_probe import probe_abilities
+from antiphon.models.chat_template import ChatTemplate
 from antiphon.models.errors import ChatTemplateError
 from antiphon.models.language_side import LanguageSide
 from antiphon.server.chat.message import ChatCall, ChatMessage, Role
@@ -102,8 +103,16 @@ def language_side(tmp_path_factory: pytest.TempPathFactory) -> LanguageSide:
     return LanguageSide.load(train_tokenizer(tmp_path_factory.mktemp("tiny") / "tokenizer"))
 
 
-def speaking(language_side: LanguageSide, templates: RealTemplates, name: str) -> LanguageSide:
-    template = templates.template(name)
+@pytest.fixture(scope="module")
+def speakers(real_templates: RealTemplates, language_side: LanguageSide) -> dict[str, LanguageSide]:
+    """By the names of their templates."""
+    return {
+        name: speaking(language_side, real_templates.template(name))
+        for name in real_templates.names
+    }
+
+
+def speaking(language_side: LanguageSide, template: ChatTemplate) -> LanguageSide:
     return replace(language_side, chat_template=template, abilities=probe_abilities(template))
 
 
@@ -138,12 +147,12 @@ def what_is_lost(side: LanguageSide, turn: ChatMessage, following: ChatMessage) 
 
 
 def losses(
-    templates: RealTemplates, side: LanguageSide, turn: ChatMessage, following: ChatMessage
+    speakers: dict[str, LanguageSide], turn: ChatMessage, following: ChatMessage
 ) -> dict[str, str]:
     found = {}
-    for name in templates.names:
+    for name, side in speakers.items():
         with suppress(ChatTemplateError):  # it shows no such conversation
-            lost = what_is_lost(speaking(side, templates, name), turn, following)
+            lost = what_is_lost(side, turn, following)
             if lost is not None:
                 found[name] = lost
     return found
@@ -151,13 +160,13 @@ def losses(
 
 @pytest.mark.slow
 def test_after_an_answer_all_other_templates_keep_the_prefix(
-    real_templates: RealTemplates, language_side: LanguageSide
+    speakers: dict[str, LanguageSide],
 ) -> None:
-    assert losses(real_templates, language_side, ANSWER, MORE) == LOST_AFTER_ANSWERS
+    assert losses(speakers, ANSWER, MORE) == LOST_AFTER_ANSWERS
 
 
 @pytest.mark.slow
 def test_while_tools_are_called_all_other_templates_keep_the_prefix(
-    real_templates: RealTemplates, language_side: LanguageSide
+    speakers: dict[str, LanguageSide],
 ) -> None:
-    assert losses(real_templates, language_side, CALLING, RESULT) == LOST_IN_LOOPS
+    assert losses(speakers, CALLING, RESULT) == LOST_IN_LOOPS
