@@ -40,8 +40,8 @@ _num_threads = _external("omp_get_num_threads", types.int32())
 class Kernel:
     """One compiled function, run by several threads at once.
 
-    Each of them takes its share of the work by `thread_share`. Arguments of other types than those
-    that it was compiled for raise TypeError.
+    Each of them takes its share of the work by `thread_share` or `thread_stride`. Arguments of
+    other types than those that it was compiled for raise TypeError.
     """
 
     def __init__(self, function: Callable[[Arguments], None], kinds: types.Tuple) -> None:
@@ -118,5 +118,5 @@ def thread_stride() -> tuple[int, int]:
 
 
 def _launch(address: int, arguments: tuple[Any, ...]) -> None:
-    num_threads = 0  # as many as torch has
+    num_threads = 0  # as many as torch has in the thread that calls
     _parallel(address, _address_of(arguments), num_threads, 0)
