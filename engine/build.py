@@ -21,6 +21,7 @@ from antiphon.models.cpu_kernels.openmp import has_openmp
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.frozen_rope import freeze_rope
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
+from antiphon.models.integer_products import has_exact_integers
 from antiphon.models.loader import load_model, make_dummy_model, read_config
 from antiphon.models.network import Network
 from antiphon.models.progress import Progress
@@ -122,7 +123,7 @@ def _network(
 ) -> Network:
     if model.device.type != "cpu":
         return Network(model, max_state_rows=config.max_num_seqs)
-    stage = "Compiling for this processor, kept for later starts"
+    stage = "Preparing for this processor (a first start compiles)"
     progress(stage, 0, None, "steps")
     network = Network(
         model,
@@ -136,8 +137,6 @@ def _network(
 def _cpu_linear(quantization: Quantization) -> CpuLinear:
     if quantization is not Quantization.INT8:
         return OneDnnLinear
-    if not has_openmp():
-        raise EngineStartupError("8 bits on a CPU need a torch that comes with GNU's OpenMP.")
     from antiphon.models.fusion.int8_linear import Int8Linear  # compiled as it is imported
 
     return Int8Linear
@@ -173,7 +172,12 @@ def _load(
 
 
 def chosen_quantization(config: EngineConfig, device: torch.device) -> Quantization:
-    """What "auto" comes to: 8 bits only where somebody has measured what they cost."""
+    """What "auto" comes to: 8 bits only where their cost was measured, and where they are faster.
+
+    Raises EngineStartupError for 8 bits that were asked for and can't be had.
+    """
+    if config.quantization is Quantization.INT8 and device.type == "cpu" and not has_openmp():
+        raise EngineStartupError("8 bits on a CPU need a torch that comes with GNU's OpenMP.")
     if config.quantization is not Quantization.AUTO:
         return config.quantization
     entry = find_entry(config.model)
@@ -182,7 +186,8 @@ def chosen_quantization(config: EngineConfig, device: torch.device) -> Quantizat
         and entry.int8_perplexity is not None
         and entry.int8_perplexity <= WORST_INT8_PERPLEXITY
     )
-    if device.type == "cpu" and config.dtype == "auto" and is_checked and has_openmp():
+    is_faster = device.type == "cpu" and has_openmp() and has_exact_integers()
+    if config.dtype == "auto" and is_checked and is_faster:
         return Quantization.INT8
     return Quantization.NONE
 

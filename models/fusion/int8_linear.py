@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from antiphon.models.cpu_kernels.arrays import Floats, as_rows
 from antiphon.models.cpu_kernels.byte_halves import join_products, split_rows
 from antiphon.models.cpu_kernels.int8_product import multiply
+from antiphon.models.integer_products import LARGEST_BYTE, has_exact_integers
 
-LARGEST_BYTE = 127
 MIN_INTEGER_ROWS = 6
 
 
 class Int8Linear(nn.Module):
-    """A token's outputs don't depend on those beside it, but for rounding: to 16 bits, or of sums.
+    """A row's outputs may differ in their last bits with the number of rows beside it.
 
     has_integers  whether this processor's products of integers are exact and fast; None finds out.
     """
@@ -35,7 +35,7 @@ class Int8Linear(nn.Module):
         self.out_features = weight.shape[0]
         self.weight_bytes = weight.numel()
         self.bias = bias
-        wide = weight.detach().float()
+        wide = weight.detach().float().contiguous()
         scales = row_scales(wide)
         rounded = (wide / scales[:, None]).round().to(torch.int8)
         self._transposed = rounded.t()
@@ -61,15 +61,6 @@ class Int8Linear(nn.Module):
         split_rows(rows, halves, scales)
         products = torch._int_mm(torch.from_numpy(halves), self._transposed)
         join_products(products.numpy(), scales, self._scales, output)
-
-
-def has_exact_integers() -> bool:
-    """Without VNNI, processors add pairs of products in 16 bits, which overflow."""
-    if not torch.cpu._is_vnni_supported():
-        return False
-    largest = torch.full((16, 64), LARGEST_BYTE, dtype=torch.int8)
-    products = torch._int_mm(largest, largest.t())
-    return bool((products == 64 * LARGEST_BYTE**2).all())
 
 
 def row_scales(weight: Tensor) -> Tensor:

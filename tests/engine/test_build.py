@@ -29,10 +29,23 @@ def config(folder: Path, **changes: object) -> EngineConfig:
     return EngineConfig(**options | changes)  # type: ignore[arg-type]
 
 
-def test_a_model_whose_loss_is_known_and_small_is_quantized_on_a_cpu() -> None:
+@pytest.mark.parametrize("is_faster", [True, False])
+def test_a_model_whose_loss_is_known_and_small_is_quantized_on_a_cpu_that_gains_by_it(
+    is_faster: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antiphon.engine.build.has_exact_integers", lambda: is_faster)
     settings = EngineConfig(model=DEFAULT_MODEL)
-    assert chosen_quantization(settings, CPU) is Quantization.INT8
+    expected = Quantization.INT8 if is_faster else Quantization.NONE
+    assert chosen_quantization(settings, CPU) is expected
     assert chosen_quantization(settings, CUDA) is Quantization.NONE
+
+
+def test_eight_bits_are_refused_where_no_loop_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("antiphon.engine.build.has_openmp", lambda: False)
+    settings = EngineConfig(model=DEFAULT_MODEL, quantization=Quantization.INT8)
+    with pytest.raises(EngineStartupError, match="OpenMP"):
+        chosen_quantization(settings, CPU)
+    assert chosen_quantization(EngineConfig(model=DEFAULT_MODEL), CPU) is Quantization.NONE
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
