@@ -66,7 +66,7 @@ class Settings:
             output_tokens=self.output_tokens,
             num_requests=max(MIN_REQUESTS, level),
             prefix_tokens=self.prefix_tokens,
-            seed=0,
+            seed=level,  # no level finds the prompts of another in a cache
             temperature=0.0,
             ignore_eos=True,
             num_warmup=min(level, 4),

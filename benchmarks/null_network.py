@@ -15,6 +15,7 @@ class NullNetwork:
     vocab_size = VOCAB_SIZE
     has_state = False
     needs_tables = False
+    packs_decodes = False
 
     def __init__(self, max_batch_size: int) -> None:
         # As float32 as a network's, and not all alike, lest a sampler find a shortcut.

@@ -35,17 +35,22 @@ class Forward(Protocol):
         """Whether its batches carry `ForwardBatch.tables`, instead of groups."""
         ...
 
+    @property
+    def packs_decodes(self) -> bool:
+        """Whether prompts and decodes may share a packed pass."""
+        ...
+
     def forward(self, batch: ForwardBatch) -> Tensor:
         """Returns logits [num_logits, vocab_size] float32."""
         ...
 
 
 class NetworkRunner:
-    """Runs steps on one network: decodes alone in a stacked pass, all else in one packed pass.
+    """Runs steps on one network: decodes in a stacked pass, chunks of prompts in a packed one.
 
-    Weights are read once then. Where attention gathers each sequence's keys for itself, decodes
-    get a stacked pass of their own unless there are drafts. A hybrid model's prompts go one at a
-    time, as its layers take one state per batch row.
+    A step with drafts is one packed pass, and so is every mixed step where attention loses nothing
+    by it: weights are then read once. A hybrid model's prompts go one at a time, as its layers take
+    one state per batch row.
     """
 
     def __init__(self, network: Forward, block_size: int, sampler: Sampler = sample) -> None:
@@ -82,8 +87,7 @@ class NetworkRunner:
         decodes = list(filter(is_decode, scheduled))
         if len(decodes) == len(scheduled):
             return decodes, []
-        is_one_pass = self._network.needs_tables and not self._network.has_state
-        if is_one_pass or any(entry.draft_token_ids for entry in scheduled):
+        if self._network.packs_decodes or any(entry.draft_token_ids for entry in scheduled):
             return [], scheduled
         return decodes, [entry for entry in scheduled if not is_decode(entry)]
 

@@ -13,11 +13,13 @@ class PagedAttention(Protocol):
     """Chosen once, when a model is loaded.
 
     name            for people: shown at startup.
-    needs_tables    whether it reads `ForwardBatch.tables`; else it reads `spans` and `groups`.
+    needs_tables    whether it reads `ForwardBatch.tables` instead of `groups`.
+    packs_decodes   whether prompts and decodes may share a packed pass and lose nothing by it.
     """
 
     name: str
     needs_tables: bool
+    packs_decodes: bool
 
     def store(self, key: Tensor, value: Tensor, kv: LayerKV, batch: ForwardBatch) -> None:
         """Write the batch's keys and values, [b, num_kv_heads, s, dim], into their slots."""

@@ -75,6 +75,11 @@ class Network:
         return self._context.backend.needs_tables
 
     @property
+    def packs_decodes(self) -> bool:
+        """Whether prompts and decodes may share a packed pass."""
+        return self._context.backend.packs_decodes and not self.has_state
+
+    @property
     def vocab_size(self) -> int:
         return cast(int, self._model.config.get_text_config().vocab_size)
 

@@ -18,6 +18,7 @@ class SdpaAttention:
 
     name = "paged, torch SDPA"
     needs_tables = False
+    packs_decodes = False
 
     def store(self, key: Tensor, value: Tensor, kv: LayerKV, batch: ForwardBatch) -> None:
         kv.keys.store(_by_token(key), batch)

@@ -24,6 +24,7 @@ class TritonAttention:
 
     name = "paged, Triton kernels"
     needs_tables = True
+    packs_decodes = False  # it might; no GPU has measured it
 
     def __init__(self, gpu: Gpu, varlen: VarlenAttention | None) -> None:
         self._gpu = gpu

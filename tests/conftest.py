@@ -28,6 +28,7 @@ collect_ignore = (
     if find_spec("triton")
     else [
         "engine/test_triton_engine.py",
+        "models/cpu_kernels/test_paged_attention.py",
         "models/kernels",
         "models/fusion/test_triton_kernels.py",
         "models/test_attention_backends.py",

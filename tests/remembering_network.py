@@ -17,6 +17,7 @@ class RememberingNetwork:
     device = torch.device("cpu")
     has_state = False
     needs_tables = True
+    packs_decodes = True
 
     def __init__(self, num_blocks: int, block_size: int, vocab_size: int = 97) -> None:
         self.vocab_size = vocab_size

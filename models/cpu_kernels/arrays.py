@@ -9,6 +9,7 @@ from torch import Tensor
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
+Bytes = NDArray[np.int8]
 
 
 def as_rows(states: Tensor) -> Floats:

@@ -24,14 +24,14 @@ def _merge(largest: Floats, totals: Floats, sums: Floats, sink: float, output: F
     """One head's parts; the sink's weight takes part and brings no value."""
     peak = sink
     for part in range(len(totals)):
-        if totals[part] > 0:
-            peak = max(peak, largest[part])
+        if totals[part] != 0:
+            peak = max(largest[part], peak)  # in this order a NaN stays one
     output[:] = 0
     if peak == -np.inf:
         return
     total = np.exp(sink - peak)
     for part in range(len(totals)):
-        if totals[part] > 0:
+        if totals[part] != 0:
             factor = np.exp(largest[part] - peak)
             total += totals[part] * factor
             for index in range(len(output)):

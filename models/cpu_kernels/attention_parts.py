@@ -26,23 +26,21 @@ STATES = "Tuple((f4[:,:,:,::1], f4[:,:,:,::1]))"
 TABLES = "Tuple((i4[::1], i4[::1], i4[:,::1]))"
 RULES = "Tuple((i8, i8, f8, f8))"
 PARTS = "Tuple((f4[:,:,::1], f4[:,:,::1], f4[:,:,:,::1]))"
-ARGUMENTS = argument_types(f"{QUERY}, {STATES}, {TABLES}, {RULES}, i8, {PARTS}")
+ARGUMENTS = argument_types(f"{QUERY}, {STATES}, {TABLES}, {RULES}, {PARTS}")
 PART = 128  # keys
 AHEAD = 6  # keys that are on their way from memory while one is multiplied
 
 
 @loop
 def _places(
-    num_tokens: int, query_starts: Integers, context_lens: Integers, max_query_len: int
+    num_tokens: int, query_starts: Integers, context_lens: Integers
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each token's sequence and its position there; -1 in sequences with too many queries."""
-    sequences = np.zeros(num_tokens, np.int64)
-    positions = np.full(num_tokens, -1, np.int64)
+    """Each token's sequence and its position there; below 0 for padding."""
+    sequences = np.empty(num_tokens, np.int64)
+    positions = np.empty(num_tokens, np.int64)
     for sequence in range(len(context_lens)):
-        start, end = query_starts[sequence], query_starts[sequence + 1]
-        if end - start > max_query_len:
-            continue
-        for token in range(start, end):
+        end = query_starts[sequence + 1]
+        for token in range(query_starts[sequence], end):
             sequences[token] = sequence
             positions[token] = context_lens[sequence] - (end - token)
     return sequences, positions
@@ -135,24 +133,25 @@ def attend_parts(arguments: Arguments) -> None:
     states  keys and values, [num_blocks, block_size, num_kv_heads, key_dim | value_dim]
     tables  query_starts, context_lens and block_tables, as in `SequenceTables`
     rules   window, chunk_size, scale, softcap; 0 where there is no window, chunk or cap
-    max_query_len  sequences with more queries are left out
     parts   is written to, but where a token sees nothing:
             [num_tokens, num_parts, heads]             the largest score
             [num_tokens, num_parts, heads]             the sum of weights, 1 for the largest score
             [num_tokens, num_parts, heads, value_dim]  the weighted values
     """
-    query, (keys, values), tables, rules, max_query_len, parts = unpack(arguments, ARGUMENTS)
+    query, (keys, values), tables, rules, parts = unpack(arguments, ARGUMENTS)
     query_starts, context_lens, block_tables = tables
     window, chunk_size, scale, softcap = rules
     largest, totals, sums = parts
     num_tokens, num_parts, num_heads, _ = sums.shape
-    sequences, positions = _places(num_tokens, query_starts, context_lens, max_query_len)
+    sequences, positions = _places(num_tokens, query_starts, context_lens)
     queries = np.empty((num_heads, query.shape[2]), np.float32)
     scores = np.empty((num_heads, PART), np.float32)
     powers = np.empty(PART, np.int32)
     thread, num_threads = thread_stride()
     for item in range(thread, num_tokens * num_parts, num_threads):
-        part, token = item // num_tokens, item % num_tokens
+        # Shifted from part to part: all threads share the parts of one long context.
+        part = item // num_tokens
+        token = (item + part) % num_tokens
         position = positions[token]
         start = max(part * PART, _first_visible(position, window, chunk_size))
         end = min((part + 1) * PART, position + 1)

@@ -5,9 +5,8 @@ exact: what a row gives doesn't depend on the rows beside it.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from antiphon.models.cpu_kernels.arrays import Floats
+from antiphon.models.cpu_kernels.arrays import Bytes, Floats
 from antiphon.models.cpu_kernels.kernel import (
     Arguments,
     argument_types,
@@ -17,7 +16,6 @@ from antiphon.models.cpu_kernels.kernel import (
 )
 from antiphon.models.cpu_kernels.loops import loop
 
-Bytes = NDArray[np.int8]
 SPLIT = argument_types("f4[:,::1], i1[:,::1], f4[::1]")
 JOIN = argument_types("i4[:,::1], f4[::1], f4[::1], f4[:,::1]")
 LARGEST_BYTE = np.float32(127)

@@ -21,17 +21,18 @@ MIN_EXPONENT = np.float32(-126)  # below it: zero or a number too small to count
 def exponentiate(values: Floats, powers: Integers) -> None:
     """values[i] becomes exp(values[i]), within 2^-126 and 2^127.
 
-    The relative error is 1e-7 around 0 and grows with |values[i]| to 4e-6 at the ends.
+    The relative error is 1e-7 around 0 and grows with |values[i]| to 4e-6 at the ends. NaN for
+    NaN and for infinities.
 
     powers  [at least as many] int32, scratch: reread as float32, 2^n for the whole part n.
     """
     for index in range(len(values)):
-        exponent = min(max(values[index] * LOG2_E, MIN_EXPONENT), MAX_EXPONENT)
+        value = values[index]
+        exponent = min(max(value * LOG2_E, MIN_EXPONENT), MAX_EXPONENT)
         whole = np.floor(exponent + np.float32(0.5))
         f = exponent - whole
-        values[index] = np.float32(1) + f * (
-            C1 + f * (C2 + f * (C3 + f * (C4 + f * (C5 + f * C6))))
-        )
+        power = np.float32(1) + f * (C1 + f * (C2 + f * (C3 + f * (C4 + f * (C5 + f * C6)))))
+        values[index] = power + value * np.float32(0)
         powers[index] = (np.int32(whole) + np.int32(127)) << np.int32(23)
     scales = powers.view(np.float32)
     for index in range(len(values)):

@@ -5,9 +5,8 @@ row of activations is bound by reading the weight; with more of them, multiplyin
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from antiphon.models.cpu_kernels.arrays import Floats
+from antiphon.models.cpu_kernels.arrays import Bytes, Floats
 from antiphon.models.cpu_kernels.kernel import (
     Arguments,
     argument_types,
@@ -17,7 +16,6 @@ from antiphon.models.cpu_kernels.kernel import (
 )
 from antiphon.models.cpu_kernels.loops import loop
 
-Bytes = NDArray[np.int8]
 ARGUMENTS = argument_types("f4[:,::1], i1[:,::1], f4[::1], f4[:,::1]")
 TILE = 16  # outputs
 MIN_ROWS_IN_FOURS = 8

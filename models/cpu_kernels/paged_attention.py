@@ -18,16 +18,12 @@ def paged_attention(
     tables: SequenceTables,
     visible: VisibleRange,
     scoring: Scoring,
-    max_query_len: int,
 ) -> Tensor:
-    """[num_tokens, heads, key_dim] -> [num_tokens, heads, value_dim], all in float32.
-
-    max_query_len  sequences with more queries than this get zeros: they are somebody else's.
-    """
+    """[num_tokens, heads, key_dim] -> [num_tokens, heads, value_dim], all in float32."""
     num_tokens, num_heads, _ = query.shape
     keys, values = kv.keys.blocks.numpy(), kv.values.blocks.numpy()
-    max_context_len = tables.block_tables.shape[1] * keys.shape[1]
-    by_part = (num_tokens, -(-max_context_len // PART), num_heads)
+    context_lens = tables.context_lens.numpy()
+    by_part = (num_tokens, -(-int(context_lens.max()) // PART), num_heads)
     parts = (
         np.empty(by_part, np.float32),
         np.zeros(by_part, np.float32),
@@ -36,9 +32,8 @@ def paged_attention(
     attend_parts(
         query.numpy(),
         (keys, values),
-        (tables.query_starts.numpy(), tables.context_lens.numpy(), tables.block_tables.numpy()),
+        (tables.query_starts.numpy(), context_lens, tables.block_tables.numpy()),
         (visible.window or 0, visible.chunk_size or 0, scoring.scale, scoring.softcap or 0.0),
-        max_query_len,
         parts,
     )
     output = np.empty((num_tokens, num_heads, values.shape[3]), np.float32)

@@ -1,4 +1,4 @@
-"""The kernels in plain torch: what a CPU runs, and the reference for all others."""
+"""The kernels in plain torch: what serves where no others do, and the reference for them."""
 
 import torch
 from torch import Tensor, nn

@@ -171,6 +171,7 @@ def check_against_sdpa(attention: PagedAttention, model_type: str) -> None:
         sequences.stack([8, 15, 23]),
         sequences.pack([range(8, 11), range(15, 16), range(23, 28)]),
         sequences.pack([range(11, 12), range(16, 18), range(5, 25)]),
+        sequences.pack([range(5, 22), range(18, 19), range(12, 28)]),
     ):
         torch.testing.assert_close(
             ours.forward(batch), reference.forward(batch), atol=1e-4, rtol=1e-4

@@ -19,14 +19,9 @@ def product(num_rows: int, num_outputs: int, dim: int) -> tuple[np.ndarray, np.n
     return output, rows.astype(np.float64) @ (weight * scales[:, None].astype(np.float64)).T
 
 
-@pytest.mark.parametrize("num_threads", [1, 2, 3, 40])
-def test_any_number_of_threads_gives_every_output(num_threads: int) -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(num_threads)
-    try:
-        output, expected = product(num_rows=3, num_outputs=100, dim=64)
-    finally:
-        torch.set_num_threads(before)
+def test_more_threads_than_work_give_every_output() -> None:
+    torch.set_num_threads(40)
+    output, expected = product(num_rows=3, num_outputs=100, dim=64)
     np.testing.assert_allclose(output, expected, atol=1e-5)
 
 

@@ -16,9 +16,7 @@ LONG = PagedCase(query_lens=(1, 1, 2, 1), context_lens=(256, 257, 1025, 40))
 
 def attend(inputs: PagedInputs) -> torch.Tensor:
     query = torch.cat(inputs.queries)
-    return paged_attention(
-        query, inputs.kv, inputs.tables, inputs.case.visible, inputs.scoring, max_query_len=100
-    )
+    return paged_attention(query, inputs.kv, inputs.tables, inputs.case.visible, inputs.scoring)
 
 
 def check(case: PagedCase) -> None:
@@ -79,6 +77,15 @@ def test_a_token_s_output_is_the_same_to_the_last_bit_beside_any_others() -> Non
         ),
     )
     assert torch.equal(attend(together)[1], attend(alone)[0])
+
+
+def test_a_key_that_is_no_number_shows_and_harms_no_other_sequence() -> None:
+    inputs = PagedInputs.random(LONG, torch.device("cpu"))
+    block, offset = divmod(200, LONG.block_size)
+    inputs.kv.keys.blocks[inputs.tables.block_tables[1, block], offset] = torch.nan
+    output = attend(inputs)
+    assert output[1].isnan().all()
+    assert_close(output[[0, 2, 3, 4]], inputs.expected()[[0, 2, 3, 4]], torch.float32)
 
 
 def test_queries_may_lie_between_other_numbers() -> None:

@@ -74,3 +74,9 @@ def test_a_cpu_gets_compiled_loops_in_float32(dtype: torch.dtype, name: str) -> 
     parts = DeviceParts.of(torch.device("cpu"), dtype)
     assert parts.kernels.name == name
     assert parts.attention.needs_tables is (name == "numba")
+
+
+def test_without_openmp_a_cpu_gets_torch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("antiphon.models.device_parts.has_openmp", lambda: False)
+    parts = DeviceParts.of(torch.device("cpu"), torch.float32)
+    assert parts.kernels.name == "torch"
