@@ -143,10 +143,8 @@ MODEL_TYPES = ("llama", "gemma2", "gemma4_text", "gpt_oss", "llama4_text", "deep
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="tests/gpu runs the kernels on the GPU")
-@pytest.mark.parametrize(
-    "model_type",
-    [pytest.param(each, marks=[pytest.mark.slow] * (each != "llama")) for each in MODEL_TYPES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
 @torch.inference_mode()
 def test_triton_kernels_give_the_logits_of_sdpa(model_type: str) -> None:
     check_against_sdpa(TritonAttention(SMALL_GPU, varlen=None), model_type)

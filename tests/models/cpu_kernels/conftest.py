@@ -6,7 +6,13 @@ import pytest
 import torch
 
 
-@pytest.fixture(autouse=True, params=[1, 3], ids=["one thread", "three threads"])
+@pytest.fixture(
+    autouse=True,
+    params=[
+        pytest.param(1, id="one thread"),
+        pytest.param(3, id="three threads", marks=pytest.mark.slow),
+    ],
+)
 def num_threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
