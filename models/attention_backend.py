@@ -41,3 +41,8 @@ class PagedAttention(Protocol):
         key, value:  [b, num_kv_heads, s, key_dim | value_dim], as they came from the layer
         """
         ...
+
+
+def by_token(states: Tensor) -> Tensor:
+    """[b, heads, s, dim] -> [b * s, heads, dim], a view when either b or s is 1."""
+    return states.transpose(1, 2).flatten(0, 1)

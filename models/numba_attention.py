@@ -5,6 +5,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from antiphon.models.attention_backend import by_token
 from antiphon.models.cpu_kernels.paged_attention import paged_attention
 from antiphon.models.cpu_kernels.store_kv import store_kv
 from antiphon.models.forward_batch import ForwardBatch, PromptSpan, SequenceTables, VisibleRange
@@ -29,7 +30,7 @@ class NumbaAttention:
     packs_decodes = True
 
     def store(self, key: Tensor, value: Tensor, kv: LayerKV, batch: ForwardBatch) -> None:
-        new = _by_token(key).numpy(), _by_token(value).numpy()
+        new = by_token(key).numpy(), by_token(value).numpy()
         blocks = kv.keys.blocks.numpy(), kv.values.blocks.numpy()
         store_kv(new, blocks, batch.slot_mapping.numpy())
 
@@ -45,16 +46,16 @@ class NumbaAttention:
     ) -> Tensor:
         tables = batch.tables
         assert tables is not None, "the runner builds tables for a backend that needs them"
-        by_token = _by_token(query)
+        flat_query = by_token(query)
         if tables.max_query_len <= MAX_QUERY_LEN:
-            output = paged_attention(by_token, kv, tables, visible, scoring)
+            output = paged_attention(flat_query, kv, tables, visible, scoring)
             return output.view(query.shape[0], query.shape[2], *output.shape[1:])
         parts, first = [], 0
         for is_short, group in groupby(batch.spans, _is_short):
             spans = list(group)
             if is_short:
                 own_tables = _tables_of(tables, first, first + len(spans))
-                own_query = by_token[spans[0].start : spans[-1].end]
+                own_query = flat_query[spans[0].start : spans[-1].end]
                 parts.append(paged_attention(own_query, kv, own_tables, visible, scoring))
             else:
                 parts += [
@@ -76,8 +77,3 @@ def _tables_of(tables: SequenceTables, first: int, end: int) -> SequenceTables:
         block_tables=tables.block_tables[first:end],
         max_query_len=MAX_QUERY_LEN,
     )
-
-
-def _by_token(states: Tensor) -> Tensor:
-    """[b, heads, s, dim] -> [b * s, heads, dim], a view when either b or s is 1."""
-    return states.transpose(1, 2).flatten(0, 1)

@@ -7,6 +7,7 @@ fast on a CPU, where decode contexts of similar length share one call.
 import torch
 from torch import Tensor
 
+from antiphon.models.attention_backend import by_token
 from antiphon.models.dense_attention import attend
 from antiphon.models.forward_batch import DecodeGroup, ForwardBatch, PromptSpan, VisibleRange
 from antiphon.models.layer_kv import LayerKV
@@ -21,8 +22,8 @@ class SdpaAttention:
     packs_decodes = False
 
     def store(self, key: Tensor, value: Tensor, kv: LayerKV, batch: ForwardBatch) -> None:
-        kv.keys.store(_by_token(key), batch)
-        kv.values.store(_by_token(value), batch)
+        kv.keys.store(by_token(key), batch)
+        kv.values.store(by_token(value), batch)
 
     def attend(
         self,
@@ -90,8 +91,3 @@ def _attend_decode(
 
 def _joined(parts: list[Tensor], dim: int) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=dim)
-
-
-def _by_token(states: Tensor) -> Tensor:
-    """[b, heads, s, dim] -> [b * s, heads, dim]."""
-    return states.transpose(1, 2).flatten(0, 1)

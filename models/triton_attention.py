@@ -6,6 +6,7 @@ The cache is read in place, through the block tables; nothing is gathered and no
 import torch
 from torch import Tensor
 
+from antiphon.models.attention_backend import by_token
 from antiphon.models.forward_batch import ForwardBatch, VisibleRange
 from antiphon.models.kernels.attention_plan import AttentionPlan
 from antiphon.models.kernels.attention_tile import Gpu
@@ -36,7 +37,7 @@ class TritonAttention:
         return cls(Gpu.of(device), varlen)
 
     def store(self, key: Tensor, value: Tensor, kv: LayerKV, batch: ForwardBatch) -> None:
-        store_kv(_by_token(key), _by_token(value), kv, batch.slot_mapping)
+        store_kv(by_token(key), by_token(value), kv, batch.slot_mapping)
 
     def attend(
         self,
@@ -50,7 +51,7 @@ class TritonAttention:
     ) -> Tensor:
         if self._varlen is not None and self._varlen.fits(query, value, batch, visible, scoring):
             return self._varlen.attend(query, key, value, batch, visible, scoring)
-        output = self._attend_paged(_by_token(query), kv, batch, visible, scoring)
+        output = self._attend_paged(by_token(query), kv, batch, visible, scoring)
         return output.view(query.shape[0], query.shape[2], *output.shape[1:])
 
     def _attend_paged(
@@ -66,8 +67,3 @@ class TritonAttention:
         assert tables is not None, "the runner builds tables for a backend that needs them"
         plan = AttentionPlan.of(query, kv, tables, visible, self._gpu)
         return paged_attention(query, kv, tables, visible, scoring, plan)
-
-
-def _by_token(states: Tensor) -> Tensor:
-    """[b, heads, s, dim] -> [b * s, heads, dim], a view when either b or s is 1."""
-    return states.transpose(1, 2).flatten(0, 1)

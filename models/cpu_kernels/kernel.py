@@ -47,6 +47,7 @@ class Kernel:
     def __init__(self, function: Callable[[Arguments], None], kinds: types.Tuple) -> None:
         body = types.void(types.voidptr)
         launch = types.void(types.intp, kinds)
+        # Kept because the code behind its address goes with it.
         self._function = cached(lambda cache: numba.cfunc(body, cache=cache, **OPTIONS)(function))
         self._launch = cached(
             lambda cache: numba.njit(launch, nogil=True, cache=cache, **OPTIONS)(_launch)

@@ -77,13 +77,9 @@ def attention_kernel(
     tokens = (first_token + first_query + rows // GROUP_SIZE).to(tl.int64)
     heads = kv_head * GROUP_SIZE + rows % GROUP_SIZE
 
-    # Keys that any of the tokens sees, in whole tiles, cut into splits.
-    seen_end = first_position + num_queries
-    seen_start = tl.maximum(first_visible(first_position, WINDOW, CHUNK_SIZE), 0)
-    seen_start = seen_start // TILE_KEYS * TILE_KEYS
-    split_len = tl.cdiv(tl.cdiv(seen_end - seen_start, TILE_KEYS), num_splits) * TILE_KEYS
-    start = seen_start + split * split_len
-    end = tl.minimum(start + split_len, seen_end)
+    start, end = _cut_keys(
+        first_position, num_queries, split, num_splits, WINDOW, CHUNK_SIZE, TILE_KEYS
+    )
     log_sum_rows = (split * num_tokens + tokens) * tl.num_programs(1) * GROUP_SIZE + heads
     if IS_SPLIT:  # noqa: SIM102 - settled when it is compiled, the inner one when it runs
         if start >= end:
@@ -101,22 +97,12 @@ def attention_kernel(
         other=0.0,
     )
     weighted = tl.zeros([TILE_ROWS, PADDED_VALUE_DIM], dtype=tl.float32)
-    highest = tl.full([TILE_ROWS], float("-inf"), dtype=tl.float32)
-    total = tl.zeros([TILE_ROWS], dtype=tl.float32)
-    if sinks is not None:
-        # A sink is one more score, which has no value; the first split has it.
-        sink = tl.load(sinks + heads, mask=is_row, other=float("-inf")).to(tl.float32)
-        highest = tl.where(split == 0, sink * LOG2_E, float("-inf"))
-        total = tl.where(highest > float("-inf"), 1.0, 0.0)
+    highest, total = _begin_softmax(sinks, heads, is_row, split, TILE_ROWS)
 
     table = block_tables + sequence.to(tl.int64) * table_stride
     head_keys = keys + kv_head * key_stride_head
     head_values = values + kv_head * value_stride_head
-    # Tiles that every row sees whole need no mask; with a window or chunks few are, so none is.
-    plain_end = start
-    if WINDOW is None and CHUNK_SIZE is None:
-        plain_end = (first_position + 1) // TILE_KEYS * TILE_KEYS
-        plain_end = tl.maximum(tl.minimum(plain_end, end), start)
+    plain_end = _end_of_plain_tiles(first_position, start, end, WINDOW, CHUNK_SIZE, TILE_KEYS)
     for IS_MASKED in tl.static_range(2):
         first = plain_end if IS_MASKED else start
         last = end if IS_MASKED else plain_end
@@ -162,3 +148,58 @@ def attention_kernel(
     )
     if IS_SPLIT:
         tl.store(log_sums + log_sum_rows, highest + tl.log2(divisor), mask=is_row)
+
+
+@triton.jit
+def _cut_keys(
+    first_position: tl.tensor,
+    num_queries: tl.tensor,
+    split: tl.tensor,
+    num_splits: tl.tensor,
+    WINDOW: tl.constexpr,
+    CHUNK_SIZE: tl.constexpr,
+    TILE_KEYS: tl.constexpr,
+) -> tuple[tl.tensor, tl.tensor]:
+    """The split's share, in whole tiles, of the keys that any of the tokens sees."""
+    seen_end = first_position + num_queries
+    seen_start = tl.maximum(first_visible(first_position, WINDOW, CHUNK_SIZE), 0)
+    seen_start = seen_start // TILE_KEYS * TILE_KEYS
+    split_len = tl.cdiv(tl.cdiv(seen_end - seen_start, TILE_KEYS), num_splits) * TILE_KEYS
+    start = seen_start + split * split_len
+    return start, tl.minimum(start + split_len, seen_end)
+
+
+@triton.jit
+def _begin_softmax(
+    sinks: tl.tensor,
+    heads: tl.tensor,
+    is_row: tl.tensor,
+    split: tl.tensor,
+    TILE_ROWS: tl.constexpr,
+) -> tuple[tl.tensor, tl.tensor]:
+    """Each row's highest score, in base 2, and the sum of its weights before any key."""
+    highest = tl.full([TILE_ROWS], float("-inf"), dtype=tl.float32)
+    total = tl.zeros([TILE_ROWS], dtype=tl.float32)
+    if sinks is not None:
+        # A sink is one more score, which has no value; the first split has it.
+        sink = tl.load(sinks + heads, mask=is_row, other=float("-inf")).to(tl.float32)
+        highest = tl.where(split == 0, sink * LOG2_E, float("-inf"))
+        total = tl.where(highest > float("-inf"), 1.0, 0.0)
+    return highest, total
+
+
+@triton.jit
+def _end_of_plain_tiles(
+    first_position: tl.tensor,
+    start: tl.tensor,
+    end: tl.tensor,
+    WINDOW: tl.constexpr,
+    CHUNK_SIZE: tl.constexpr,
+    TILE_KEYS: tl.constexpr,
+) -> tl.tensor:
+    """Tiles that every row sees whole need no mask; with a window or chunks few are, so none is."""
+    plain_end = start
+    if WINDOW is None and CHUNK_SIZE is None:
+        plain_end = (first_position + 1) // TILE_KEYS * TILE_KEYS
+        plain_end = tl.maximum(tl.minimum(plain_end, end), start)
+    return plain_end

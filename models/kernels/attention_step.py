@@ -39,11 +39,7 @@ def attend_tile(
     value_dims = tl.arange(0, PADDED_VALUE_DIM)
     key_positions = tile_start + tl.arange(0, TILE_KEYS)
     is_stored = key_positions < end
-    if IS_MASKED:
-        blocks = tl.load(table + key_positions // BLOCK_SIZE, mask=is_stored, other=0)
-    else:
-        blocks = tl.load(table + key_positions // BLOCK_SIZE)
-    blocks = blocks.to(tl.int64)  # times a stride, it passes 2^31
+    blocks = _find_blocks(table, key_positions, is_stored, BLOCK_SIZE, IS_MASKED)
     slots = key_positions % BLOCK_SIZE
 
     tile_keys = _load_tile(
@@ -55,19 +51,9 @@ def attend_tile(
         IS_MASKED,
         KEY_DIM != PADDED_KEY_DIM,
     )
-    scores = tl.dot(query_rows, tile_keys, input_precision="ieee")
-    if SOFTCAP is None:
-        scores *= scale * LOG2_E
-    else:
-        # tanh(x) = 1 - 2 / (exp(2x) + 1), which is right at both ends.
-        scores = 1.0 - 2.0 / (tl.exp2(scores * (scale * 2.0 * LOG2_E / SOFTCAP)) + 1.0)
-        scores *= SOFTCAP * LOG2_E
+    scores = _scale(tl.dot(query_rows, tile_keys, input_precision="ieee"), scale, SOFTCAP)
     if IS_MASKED:
-        is_visible = key_positions[None, :] <= positions[:, None]
-        if WINDOW is not None or CHUNK_SIZE is not None:
-            first_key = first_visible(positions, WINDOW, CHUNK_SIZE)
-            is_visible &= key_positions[None, :] >= first_key[:, None]
-        scores = tl.where(is_visible, scores, float("-inf"))
+        scores = _hide_unseen(scores, positions, key_positions, WINDOW, CHUNK_SIZE)
 
     new_highest = tl.maximum(highest, tl.max(scores, 1))
     base = new_highest
@@ -91,6 +77,49 @@ def attend_tile(
         input_precision="ieee",
     )
     return weighted, new_highest, total * fading + tl.sum(weights, 1)
+
+
+@triton.jit
+def _find_blocks(
+    table: tl.tensor,
+    key_positions: tl.tensor,
+    is_stored: tl.tensor,
+    BLOCK_SIZE: tl.constexpr,
+    IS_MASKED: tl.constexpr,
+) -> tl.tensor:
+    """In 64 bits: times a stride, a block's number passes 2^31."""
+    if IS_MASKED:
+        blocks = tl.load(table + key_positions // BLOCK_SIZE, mask=is_stored, other=0)
+    else:
+        blocks = tl.load(table + key_positions // BLOCK_SIZE)
+    return blocks.to(tl.int64)
+
+
+@triton.jit
+def _scale(products: tl.tensor, scale: tl.tensor, SOFTCAP: tl.constexpr) -> tl.tensor:
+    """Scores in base 2, squeezed where there is a cap."""
+    if SOFTCAP is None:
+        scores = products * (scale * LOG2_E)
+    else:
+        # tanh(x) = 1 - 2 / (exp(2x) + 1), which is right at both ends.
+        tanh = 1.0 - 2.0 / (tl.exp2(products * (scale * 2.0 * LOG2_E / SOFTCAP)) + 1.0)
+        scores = tanh * (SOFTCAP * LOG2_E)
+    return scores
+
+
+@triton.jit
+def _hide_unseen(
+    scores: tl.tensor,
+    positions: tl.tensor,
+    key_positions: tl.tensor,
+    WINDOW: tl.constexpr,
+    CHUNK_SIZE: tl.constexpr,
+) -> tl.tensor:
+    is_visible = key_positions[None, :] <= positions[:, None]
+    if WINDOW is not None or CHUNK_SIZE is not None:
+        first_key = first_visible(positions, WINDOW, CHUNK_SIZE)
+        is_visible &= key_positions[None, :] >= first_key[:, None]
+    return tl.where(is_visible, scores, float("-inf"))
 
 
 @triton.jit
