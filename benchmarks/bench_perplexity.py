@@ -25,7 +25,6 @@ from antiphon.models.catalog import DEFAULT_MODEL
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.forward_batch import ForwardBatch, PromptSpan, SequenceTables
 from antiphon.models.fusion.int8_linear import Int8Linear
-from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.loader import load_model
 from antiphon.models.network import Network
 from antiphon.models.progress import Progress, ignore_progress
@@ -56,9 +55,9 @@ class Int8FloatLinear(Int8Linear):
         super().__init__(weight, bias, has_integers=False)
 
 
-CASES: dict[str, tuple[torch.dtype, CpuLinear]] = {
-    "float32": (torch.float32, OneDnnLinear),
-    "bfloat16": (torch.bfloat16, OneDnnLinear),
+CASES: dict[str, tuple[torch.dtype, CpuLinear | None]] = {
+    "float32": (torch.float32, None),
+    "bfloat16": (torch.bfloat16, None),
     "int8, float32 activations": (torch.float32, Int8FloatLinear),
     "int8, 16-bit activations": (torch.float32, Int8Linear),
     "int8, bfloat16 between layers": (torch.bfloat16, Int8Linear),
@@ -118,7 +117,7 @@ def _windows(token_ids: list[int]) -> list[list[int]]:
     return [token_ids[start : start + WINDOW] for start in range(0, len(token_ids) - 1, WINDOW)]
 
 
-def _network(folder: Path, dtype: torch.dtype, linear: CpuLinear) -> Network:
+def _network(folder: Path, dtype: torch.dtype, linear: CpuLinear | None) -> Network:
     model = load_model(
         folder,
         device=torch.device("cpu"),
@@ -127,7 +126,7 @@ def _network(folder: Path, dtype: torch.dtype, linear: CpuLinear) -> Network:
         allow_pickle=False,
         progress=ignore_progress,
     )
-    network = Network(model, max_state_rows=1, cpu_linear=linear)
+    network = Network(model, max_state_rows=1, quantized=linear)
     network.allocate_kv(WINDOW // BLOCK_SIZE + 1, BLOCK_SIZE)
     return network
 

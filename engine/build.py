@@ -20,7 +20,6 @@ from antiphon.models.catalog import find_entry
 from antiphon.models.cpu_kernels.openmp import has_openmp
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.frozen_rope import freeze_rope
-from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.integer_products import has_exact_integers
 from antiphon.models.loader import load_model, make_dummy_model, read_config
 from antiphon.models.network import Network
@@ -128,15 +127,15 @@ def _network(
     network = Network(
         model,
         max_state_rows=config.max_num_seqs,
-        cpu_linear=_cpu_linear(quantization),
+        quantized=_quantized(quantization),
     )
     progress(stage, 1, 1, "steps")
     return network
 
 
-def _cpu_linear(quantization: Quantization) -> CpuLinear:
+def _quantized(quantization: Quantization) -> CpuLinear | None:
     if quantization is not Quantization.INT8:
-        return OneDnnLinear
+        return None
     from antiphon.models.fusion.int8_linear import Int8Linear  # compiled as it is imported
 
     return Int8Linear

@@ -1,4 +1,4 @@
-"""What a network computes with beside matrix products, by the kind of device it runs on."""
+"""What a network computes with, by the kind of device it runs on."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -8,7 +8,9 @@ import torch
 
 from antiphon.models.attention_backend import PagedAttention
 from antiphon.models.cpu_kernels.openmp import has_openmp
+from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.fusion.kernels import Kernels
+from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.torch_kernels import TorchKernels
 from antiphon.models.sdpa_attention import SdpaAttention
 
@@ -19,10 +21,12 @@ class DeviceParts:
 
     attention  over the paged cache.
     kernels    of fused modules.
+    linear     what linear layers become; None leaves them as they are.
     """
 
     attention: PagedAttention
     kernels: Kernels
+    linear: CpuLinear | None = None
 
     @classmethod
     def of(cls, device: torch.device, dtype: torch.dtype) -> Self:
@@ -36,7 +40,9 @@ class DeviceParts:
         if device.type == "cpu" and dtype is torch.float32 and has_openmp():
             # These are compiled as they are imported.
             from antiphon.models.fusion.numba_kernels import NumbaKernels
+            from antiphon.models.fusion.panel_linear import PanelLinear
             from antiphon.models.numba_attention import NumbaAttention
 
-            return cls(NumbaAttention(), NumbaKernels())
-        return cls(SdpaAttention(), TorchKernels())
+            return cls(NumbaAttention(), NumbaKernels(), PanelLinear)
+        linear = OneDnnLinear if device.type == "cpu" else None
+        return cls(SdpaAttention(), TorchKernels(), linear)

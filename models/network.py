@@ -11,7 +11,6 @@ from antiphon.models.cpu_layout import CpuLinear, lay_out_linears
 from antiphon.models.device_parts import DeviceParts
 from antiphon.models.errors import UnsupportedModel
 from antiphon.models.forward_batch import ForwardBatch
-from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.swaps import Fusion
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
 from antiphon.models.probe import probe_model, run_spread
@@ -22,8 +21,8 @@ class Network:
     """Runs forward batches through one model.
 
     max_state_rows   bounds the sequences that run at once in a hybrid model.
-    cpu_linear       what linear layers become on a CPU.
     parts            what it computes with; None is what its device gets.
+    quantized        what linear layers become in place of what `parts` says.
     continues_state  False for a hybrid model whose layers forget their state between chunks of a
                      prompt (Mamba 1): its prompts have to be computed whole.
 
@@ -34,8 +33,8 @@ class Network:
         self,
         model: PreTrainedModel,
         max_state_rows: int,
-        cpu_linear: CpuLinear = OneDnnLinear,
         parts: DeviceParts | None = None,
+        quantized: CpuLinear | None = None,
     ) -> None:
         parts = parts if parts is not None else DeviceParts.of(model.device, model.dtype)
         model.eval()
@@ -52,9 +51,10 @@ class Network:
         self.continues_state = probe.continues_state
         self.fusion = Fusion(model, parts.kernels, self._probe_logits)
         self.fusion.apply()
-        if model.device.type == "cpu":
-            num_laid_out = lay_out_linears(model, cpu_linear, self._probe_logits)
-            if num_laid_out == 0 and cpu_linear is not OneDnnLinear:
+        linear = quantized or parts.linear
+        if linear is not None:
+            num_laid_out = lay_out_linears(model, linear, self._probe_logits)
+            if num_laid_out == 0 and quantized is not None:
                 raise UnsupportedModel(
                     f"{self.architecture} in {self.dtype} has no layer that this processor "
                     "computes in 8 bits"

@@ -10,6 +10,7 @@ from torch import Tensor
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 Bytes = NDArray[np.int8]
+Words = NDArray[np.uint32]
 
 
 def as_rows(states: Tensor) -> Floats:

@@ -23,11 +23,16 @@ def prefetch(numbers: Floats) -> None:
 def _prefetch_line(_: Any, numbers: Any, index: Any) -> Any:  # noqa: ANN401
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ANN401
         array = context.make_array(signature.args[0])(context, builder, values[0])
-        address = builder.bitcast(builder.gep(array.data, [values[1]]), cgutils.voidptr_t)
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [address, number(0), number(3), number(1)])  # to be read, and soon
+        prefetch_address(builder, builder.gep(array.data, [values[1]]))
         return context.get_dummy_value()
 
     return types.void(numbers, types.intp), generate
+
+
+def prefetch_address(builder: Any, address: Any) -> None:  # noqa: ANN401
+    """Code for it; the address may lie behind the memory's end."""
+    number = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    place = builder.bitcast(address, cgutils.voidptr_t)
+    builder.call(function, [place, number(0), number(3), number(1)])  # to be read, and soon

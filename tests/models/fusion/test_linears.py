@@ -8,6 +8,7 @@ from antiphon.models.cpu_layout import lay_out_linears
 from antiphon.models.fusion.int8_linear import Int8Linear
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.packed_linear import pack_linears
+from antiphon.models.fusion.panel_linear import PanelLinear
 
 DTYPES = [torch.float32, torch.bfloat16]
 
@@ -31,6 +32,48 @@ def test_another_layout_gives_the_same_product(dtype: torch.dtype, count: int, b
     tolerance = 1e-5 if dtype == torch.float32 else 2e-2
     inputs = rows(count, dtype)
     torch.testing.assert_close(laid_out(inputs), linear(inputs), atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("is_bfloat16", [False, True])
+@pytest.mark.parametrize("count", [1, 4, 13, 40])
+@pytest.mark.parametrize(("num_inputs", "num_outputs"), [(1, 1), (7, 31), (96, 64), (40, 200)])
+def test_panels_give_the_same_product(
+    num_inputs: int, num_outputs: int, count: int, is_bfloat16: bool
+) -> None:
+    torch.manual_seed(0)
+    weight = torch.randn(num_outputs, num_inputs)
+    weight = weight.bfloat16().float() if is_bfloat16 else weight
+    inputs, bias = torch.randn(2, count, num_inputs), torch.randn(num_outputs)
+    for own_bias in (None, bias):
+        expected = nn.functional.linear(inputs, weight, own_bias)
+        actual = PanelLinear(weight, own_bias)(inputs)
+        torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_panels_of_numbers_that_came_in_16_bits_take_16_bits() -> None:
+    weight = layer().weight
+    assert PanelLinear(weight.bfloat16().float(), None).weight_bytes * 2 == (
+        PanelLinear(weight, None).weight_bytes
+    )
+
+
+def test_panels_multiply_16_bits_as_they_are() -> None:
+    """Every kind of float32 that 16 bits can hold: the product with one is the number itself."""
+    numbers = [0.0, -0.0, 1.0, -1.0, 3.38e38, -3.38e38, 2.0**-133, -(2.0**-133), torch.inf, -0.1]
+    weight = torch.tensor(numbers * 7).bfloat16().float()[:, None]
+    laid_out = PanelLinear(weight, None)
+    assert laid_out.weight_bytes < weight.nbytes
+    assert torch.equal(laid_out(torch.ones(1, 1))[0], weight[:, 0])
+    assert PanelLinear(torch.full((3, 1), torch.nan), None)(torch.ones(1, 1)).isnan().all()
+
+
+@pytest.mark.parametrize("is_bfloat16", [False, True])
+def test_a_row_of_panels_is_the_same_to_the_last_bit_among_any_others(is_bfloat16: bool) -> None:
+    weight = layer().weight
+    laid_out = PanelLinear(weight.bfloat16().float() if is_bfloat16 else weight, None)
+    alone = laid_out(rows(40)[:, 17:18])
+    for count in range(18, 40):
+        assert torch.equal(laid_out(rows(40)[:, :count])[:, 17:18], alone)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -68,13 +111,16 @@ def test_a_row_of_zeros_gives_the_bias(count: int) -> None:
     assert torch.equal(quantized(torch.zeros(count, 96))[-1], layer().bias)
 
 
+@pytest.mark.parametrize("kind", [PanelLinear, Int8Linear])
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-def test_a_row_that_is_no_number_harms_no_other(bad: float) -> None:
-    quantized = Int8Linear(layer().weight, layer().bias)
+def test_a_row_that_is_no_number_harms_no_other(
+    kind: type[PanelLinear] | type[Int8Linear], bad: float
+) -> None:
+    laid_out = kind(layer().weight, layer().bias)
     inputs = rows(20)
-    expected = quantized(inputs)
+    expected = laid_out(inputs)
     inputs[0, 3, 5] = bad
-    output = quantized(inputs)
+    output = laid_out(inputs)
     assert not output[0, 3].isfinite().any()
     assert torch.equal(output[0, 4:], expected[0, 4:])
 
@@ -101,9 +147,9 @@ class Model(nn.Module):
         return hidden @ self.reached.weight.T
 
 
-@pytest.mark.parametrize("kind", [OneDnnLinear, Int8Linear])
+@pytest.mark.parametrize("kind", [OneDnnLinear, PanelLinear, Int8Linear])
 def test_only_layers_that_are_called_are_laid_out(
-    kind: type[OneDnnLinear] | type[Int8Linear],
+    kind: type[OneDnnLinear] | type[PanelLinear] | type[Int8Linear],
 ) -> None:
     model = Model()
     expected = model()

@@ -1,0 +1,33 @@
+"""Products with the registers of other processors than the one that runs this."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+AVX2 = {"avx": True, "avx2": True, "fma": True}
+PROGRAM = """
+from llvmlite import binding
+features = binding.FeatureMap({features})
+binding.get_host_cpu_features = lambda: features
+import torch
+from antiphon.models.cpu_kernels.registers import LANES
+from antiphon.models.fusion.panel_linear import PanelLinear
+assert LANES == {lanes}
+torch.manual_seed(0)
+for weight in (torch.randn(70, 40), torch.randn(70, 40).bfloat16().float()):
+    for count in (1, 6, 13):
+        rows = torch.randn(count, 40)
+        torch.testing.assert_close(PanelLinear(weight, None)(rows), rows @ weight.T)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("features", "lanes"), [(AVX2, 8), ({}, 4)])
+def test_products_fit_smaller_registers(
+    features: dict[str, bool], lanes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    program = PROGRAM.format(features=features, lanes=lanes)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
