@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.models.cpu_kernels.arrays import Floats, Integers
+from antiphon.models.cpu_kernels.attention_scores import score_keys
+from antiphon.models.cpu_kernels.attention_values import add_values
+from antiphon.models.cpu_kernels.cache_rows import find_rows
 from antiphon.models.cpu_kernels.exponential import exponentiate
 from antiphon.models.cpu_kernels.kernel import (
     Arguments,
@@ -19,7 +22,7 @@ from antiphon.models.cpu_kernels.kernel import (
     unpack,
 )
 from antiphon.models.cpu_kernels.loops import loop
-from antiphon.models.cpu_kernels.prefetch import prefetch
+from antiphon.models.cpu_kernels.registers import LANES
 
 QUERY = "f4[:,:,:]"
 STATES = "Tuple((f4[:,:,:,::1], f4[:,:,:,::1]))"
@@ -28,7 +31,10 @@ RULES = "Tuple((i8, i8, f8, f8))"
 PARTS = "Tuple((f4[:,:,::1], f4[:,:,::1], f4[:,:,:,::1]))"
 ARGUMENTS = argument_types(f"{QUERY}, {STATES}, {TABLES}, {RULES}, {PARTS}")
 PART = 128  # keys
-AHEAD = 6  # keys that are on their way from memory while one is multiplied
+States = tuple[Floats, Floats]
+Tables = tuple[Integers, Integers, Integers]
+Rules = tuple[int, int, float, float]
+Parts = tuple[Floats, Floats, Floats]
 
 
 @loop
@@ -56,58 +62,6 @@ def _first_visible(position: int, window: int, chunk_size: int) -> int:
 
 
 @loop
-def _prefetch_place(states: Floats, table: Integers, place: int) -> None:
-    block_size = states.shape[1]
-    for kv_head in range(states.shape[2]):
-        prefetch(states[table[place // block_size], place % block_size, kv_head])
-
-
-@loop
-def _score(
-    queries: Floats,
-    keys: Floats,
-    values: Floats,
-    table: Integers,
-    start: int,
-    end: int,
-    scores: Floats,
-) -> None:
-    """scores[head, place - start] = the product of a query and a key. Values are asked for."""
-    block_size, num_kv_heads = keys.shape[1], keys.shape[2]
-    num_shared = len(queries) // num_kv_heads
-    for place in range(start, end):
-        if place + AHEAD < end:
-            _prefetch_place(keys, table, place + AHEAD)
-        _prefetch_place(values, table, place)
-        token_keys = keys[table[place // block_size], place % block_size]
-        for kv_head in range(num_kv_heads):
-            key = token_keys[kv_head]
-            for head in range(kv_head * num_shared, (kv_head + 1) * num_shared):
-                query, score = queries[head], np.float32(0)
-                for index in range(len(key)):
-                    score += query[index] * key[index]
-                scores[head, place - start] = score
-
-
-@loop
-def _add_values(
-    weights: Floats, values: Floats, table: Integers, start: int, end: int, sums: Floats
-) -> None:
-    """sums[head] = the weighted values."""
-    block_size, num_kv_heads = values.shape[1], values.shape[2]
-    num_shared = len(sums) // num_kv_heads
-    sums[:] = 0
-    for place in range(start, end):
-        token_values = values[table[place // block_size], place % block_size]
-        for kv_head in range(num_kv_heads):
-            value = token_values[kv_head]
-            for head in range(kv_head * num_shared, (kv_head + 1) * num_shared):
-                weight, total = weights[head, place - start], sums[head]
-                for index in range(len(value)):
-                    total[index] += weight * value[index]
-
-
-@loop
 def _weigh(scores: Floats, softcap: float, powers: Integers) -> tuple[np.float32, np.float32]:
     """Scores become weights, 1 for the largest; returns that score and the sum of the weights."""
     if softcap:
@@ -125,6 +79,39 @@ def _weigh(scores: Floats, softcap: float, powers: Integers) -> tuple[np.float32
     return largest, total
 
 
+@loop
+def attend_share(query: Floats, states: States, tables: Tables, rules: Rules, parts: Parts) -> None:
+    """This thread's share of what `attend_parts` does."""
+    (keys, values), (query_starts, context_lens, block_tables) = states, tables
+    window, chunk_size, scale, softcap = rules
+    largest, totals, sums = parts
+    num_tokens, num_parts, num_heads, _ = sums.shape
+    sequences, positions = _places(num_tokens, query_starts, context_lens)
+    queries = np.empty((num_heads, query.shape[2]), np.float32)
+    scores = np.empty((num_heads, PART + LANES), np.float32)
+    powers = np.empty(PART, np.int32)
+    key_rows, value_rows = np.empty(PART, np.int64), np.empty(PART, np.int64)
+    thread, num_threads = thread_stride()
+    for item in range(thread, num_tokens * num_parts, num_threads):
+        # Shifted from part to part: all threads share the parts of one long context.
+        part = item // num_tokens
+        token = (item + part) % num_tokens
+        position = positions[token]
+        start = max(part * PART, _first_visible(position, window, chunk_size))
+        num_keys = min((part + 1) * PART, position + 1) - start
+        if num_keys <= 0:
+            continue
+        table = block_tables[sequences[token]]
+        find_rows(keys, table, start, key_rows[:num_keys])
+        find_rows(values, table, start, value_rows[:num_keys])
+        queries[:] = query[token] * np.float32(scale)
+        score_keys(queries, keys, key_rows[:num_keys], values, value_rows, scores)
+        for head in range(num_heads):
+            peak, total = _weigh(scores[head, :num_keys], softcap, powers)
+            largest[token, part, head], totals[token, part, head] = peak, total
+        add_values(scores[:, :num_keys], values, value_rows, sums[token, part])
+
+
 @kernel(ARGUMENTS)
 def attend_parts(arguments: Arguments) -> None:
     """What each part of the keys gives, as if it were all.
@@ -138,29 +125,5 @@ def attend_parts(arguments: Arguments) -> None:
             [num_tokens, num_parts, heads]             the sum of weights, 1 for the largest score
             [num_tokens, num_parts, heads, value_dim]  the weighted values
     """
-    query, (keys, values), tables, rules, parts = unpack(arguments, ARGUMENTS)
-    query_starts, context_lens, block_tables = tables
-    window, chunk_size, scale, softcap = rules
-    largest, totals, sums = parts
-    num_tokens, num_parts, num_heads, _ = sums.shape
-    sequences, positions = _places(num_tokens, query_starts, context_lens)
-    queries = np.empty((num_heads, query.shape[2]), np.float32)
-    scores = np.empty((num_heads, PART), np.float32)
-    powers = np.empty(PART, np.int32)
-    thread, num_threads = thread_stride()
-    for item in range(thread, num_tokens * num_parts, num_threads):
-        # Shifted from part to part: all threads share the parts of one long context.
-        part = item // num_tokens
-        token = (item + part) % num_tokens
-        position = positions[token]
-        start = max(part * PART, _first_visible(position, window, chunk_size))
-        end = min((part + 1) * PART, position + 1)
-        if start >= end:
-            continue
-        table = block_tables[sequences[token]]
-        queries[:] = query[token] * np.float32(scale)
-        _score(queries, keys, values, table, start, end, scores)
-        for head in range(num_heads):
-            peak, total = _weigh(scores[head, : end - start], softcap, powers)
-            largest[token, part, head], totals[token, part, head] = peak, total
-        _add_values(scores, values, table, start, end, sums[token, part])
+    query, states, tables, rules, parts = unpack(arguments, ARGUMENTS)
+    attend_share(query, states, tables, rules, parts)

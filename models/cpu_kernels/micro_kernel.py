@@ -16,19 +16,19 @@ from antiphon.models.cpu_kernels.arrays import Floats, Words
 from antiphon.models.cpu_kernels.loops import loop
 from antiphon.models.cpu_kernels.prefetch import prefetch_address
 from antiphon.models.cpu_kernels.registers import (
-    FLOAT,
     FLOATS,
     INDEX,
     LANES,
     REGISTERS,
     WORDS,
+    Sums,
     Value,
+    each_case,
     load,
-    multiply_add,
+    row_of,
     splat,
     store,
     words,
-    zeros,
 )
 
 PANEL = 2 * LANES  # outputs
@@ -56,15 +56,8 @@ def _multiply_panel(_: Any, rows_kind: Any, panel: Any, output_kind: Any) -> Any
             for kind, value in zip(signature.args, values, strict=True)
         )
         tile = _Tile(builder, rows, weights, output, panel.dtype == types.uint32)
-        end = builder.append_basic_block("end")
-        cases = builder.switch(cgutils.unpack_tuple(builder, tile.rows.shape)[0], end)
-        for num_rows in range(1, MAX_ROWS + 1):
-            block = builder.append_basic_block(f"rows{num_rows}")
-            cases.add_case(INDEX(num_rows), block)
-            builder.position_at_end(block)
+        for num_rows in each_case(builder, cgutils.unpack_tuple(builder, rows.shape)[0], MAX_ROWS):
             tile.multiply(num_rows)
-            builder.branch(end)
-        builder.position_at_end(end)
         return context.get_dummy_value()
 
     return types.void(rows_kind, panel, output_kind), generate
@@ -82,31 +75,18 @@ class _Tile:
 
     def multiply(self, num_rows: int) -> None:
         builder = self.builder
-        sums = [
-            [cgutils.alloca_once_value(builder, zeros()) for _ in range(2)] for _ in range(num_rows)
-        ]
-        for pair in sums:
-            for total in pair:
-                builder.store(zeros(), total)
-        rows = [self._row(self.rows, row) for row in range(num_rows)]
+        sums = Sums(builder, 2 * num_rows)
+        rows = [row_of(builder, self.rows, row) for row in range(num_rows)]
         depth = cgutils.unpack_tuple(builder, self.rows.shape)[1]
         with cgutils.for_range(builder, depth) as step:
             weights = self._weights(step.index)
-            for row, pair in zip(rows, sums, strict=True):
+            for at, row in enumerate(rows):
                 number = splat(builder, builder.load(builder.gep(row, [step.index])))
-                for weight, total in zip(weights, pair, strict=True):
-                    builder.store(multiply_add(builder, number, weight, builder.load(total)), total)
-        for row, pair in enumerate(sums):
-            target = self._row(self.output, row)
-            for half, total in enumerate(pair):
-                place = builder.gep(target, [INDEX(half * LANES)])
-                store(builder, builder.load(total), place)
-
-    def _row(self, array: Value, row: int) -> Value:
-        """The address of its first number."""
-        stride = cgutils.unpack_tuple(self.builder, array.strides)[0]
-        offset = self.builder.mul(stride, stride.type(row))
-        return cgutils.pointer_add(self.builder, array.data, offset, FLOAT.as_pointer())
+                for half, weight in enumerate(weights):
+                    sums.add_product(2 * at + half, number, weight)
+        for index, total in enumerate(sums.values()):
+            target = row_of(builder, self.output, index // 2)
+            store(builder, total, builder.gep(target, [INDEX(index % 2 * LANES)]))
 
     def _weights(self, step: Value) -> list[Value]:
         """Of one input: both halves of the panel."""

@@ -6,21 +6,11 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from antiphon.models.cpu_kernels.arrays import Floats
-from antiphon.models.cpu_kernels.loops import loop
-
-LINE = 16  # float32 numbers in 64 bytes
-
-
-@loop
-def prefetch(numbers: Floats) -> None:
-    """A one-dimensional array in one piece, into the nearest cache."""
-    for index in range(0, len(numbers), LINE):
-        _prefetch_line(numbers, index)
-
 
 @intrinsic
-def _prefetch_line(_: Any, numbers: Any, index: Any) -> Any:  # noqa: ANN401
+def prefetch_number(_: Any, numbers: Any, offset: Any) -> Any:  # noqa: ANN401
+    """The line of memory with the number that so many others stand before."""
+
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:  # noqa: ANN401
         array = context.make_array(signature.args[0])(context, builder, values[0])
         prefetch_address(builder, builder.gep(array.data, [values[1]]))

@@ -4,6 +4,7 @@ A compiler decides by itself what of a loop stays in registers, and decides wron
 that take all the time. Those are spelled operation by operation, in LLVM's own terms.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -43,6 +44,38 @@ FLOATS = ir.VectorType(FLOAT, LANES)
 WORDS = ir.VectorType(WORD, LANES)
 
 
+def each_case(builder: Value, count: Value, limit: int) -> Iterator[int]:
+    """For code that names as many registers as `count` says, from 1 to `limit`: one after another,
+    of which `count` chooses when it runs. Above the limit nothing is done."""
+    end = builder.append_basic_block("end")
+    cases = builder.switch(count, end)
+    for number in range(1, limit + 1):
+        block = builder.append_basic_block(f"case{number}")
+        cases.add_case(INDEX(number), block)
+        builder.position_at_end(block)
+        yield number
+        builder.branch(end)
+    builder.position_at_end(end)
+
+
+class Sums:
+    """Registers full of zeros, to be added to."""
+
+    def __init__(self, builder: Value, count: int) -> None:
+        self._builder = builder
+        self._places = [cgutils.alloca_once_value(builder, zeros()) for _ in range(count)]
+        for place in self._places:
+            builder.store(zeros(), place)  # as the code may be one turn of a loop
+
+    def add_product(self, index: int, left: Value, right: Value) -> None:
+        place = self._places[index]
+        total = multiply_add(self._builder, left, right, self._builder.load(place))
+        self._builder.store(total, place)
+
+    def values(self) -> list[Value]:
+        return [self._builder.load(place) for place in self._places]
+
+
 def zeros() -> Value:
     return ir.Constant(FLOATS, [0.0] * LANES)
 
@@ -50,6 +83,13 @@ def zeros() -> Value:
 def words(number: int) -> Value:
     """The same number in all lanes."""
     return ir.Constant(WORDS, [number] * LANES)
+
+
+def row_of(builder: Value, array: Value, row: int) -> Value:
+    """The address of the first number of a row of a two-dimensional array of float32."""
+    stride = cgutils.unpack_tuple(builder, array.strides)[0]
+    offset = builder.mul(stride, stride.type(row))
+    return cgutils.pointer_add(builder, array.data, offset, FLOAT.as_pointer())
 
 
 def load(builder: Value, pointer: Value, kind: Value = FLOATS) -> Value:

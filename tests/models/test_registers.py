@@ -1,4 +1,4 @@
-"""Products with the registers of other processors than the one that runs this."""
+"""Kernels with the registers of other processors than the one that runs this."""
 
 import subprocess
 import sys
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 AVX2 = {"avx": True, "avx2": True, "fma": True}
 PROGRAM = """
 from llvmlite import binding
 features = binding.FeatureMap({features})
 binding.get_host_cpu_features = lambda: features
+from dataclasses import replace
 import torch
 from antiphon.models.cpu_kernels.registers import LANES
 from antiphon.models.fusion.panel_linear import PanelLinear
@@ -20,14 +22,17 @@ for weight in (torch.randn(70, 40), torch.randn(70, 40).bfloat16().float()):
     for count in (1, 6, 13):
         rows = torch.randn(count, 40)
         torch.testing.assert_close(PanelLinear(weight, None)(rows), rows @ weight.T)
+from tests.models.cpu_kernels.test_paged_attention import LONG, check
+for num_heads in (1, 2, 3, 4, 5, 8):
+    check(replace(LONG, num_heads=num_heads, num_kv_heads=1, key_dim=70, value_dim=36))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("features", "lanes"), [(AVX2, 8), ({}, 4)])
-def test_products_fit_smaller_registers(
+def test_kernels_fit_smaller_registers(
     features: dict[str, bool], lanes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     program = PROGRAM.format(features=features, lanes=lanes)
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=240)

@@ -32,7 +32,7 @@ def test_every_kind_of_layer_attends_as_arithmetic_says(
     check(replace(case, **layer))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("num_heads", "num_kv_heads"), HEADS)
+@pytest.mark.parametrize(("num_heads", "num_kv_heads"), [*HEADS, (5, 1), (14, 2)])
 @pytest.mark.parametrize("case", PASSES)
 def test_any_number_of_heads_shares_a_key_head(
     case: PagedCase, num_heads: int, num_kv_heads: int
