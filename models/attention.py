@@ -40,11 +40,22 @@ class LayerAttention:
         self._context = context
         self._layer_range = layer_range
         self._scoring: Scoring | None = None
-        self._visible = layer_range
+        self.visible = layer_range
         self.spec: KVSpec | None = None
         self.probed_key: Tensor | None = None
         self.kv: LayerKV | None = None
         self.stores = True
+
+    @property
+    def batch(self) -> ForwardBatch | None:
+        """What is being computed; None during a probe."""
+        return self._context.batch
+
+    @property
+    def scoring(self) -> Scoring:
+        """What the layer's own module has shown."""
+        assert self._scoring is not None, "the module has run once"
+        return self._scoring
 
     def __call__(
         self, query: Tensor, key: Tensor, value: Tensor, scoring: Scoring, window: int | None
@@ -55,14 +66,13 @@ class LayerAttention:
         key, value:  [b, num_kv_heads, s, key_dim | value_dim]
         """
         if self._context.batch is None:
-            self._visible = VisibleRange(window) if window is not None else self._layer_range
+            self.visible = VisibleRange(window) if window is not None else self._layer_range
             self._scoring = scoring
-        return self._attend(query, key, value, self._visible, scoring)
+        return self._attend(query, key, value, self.visible, scoring)
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """The same with the scoring and the window that the layer's own module has shown."""
-        assert self._scoring is not None, "the module has run once"
-        return self._attend(query, key, value, self._visible, self._scoring)
+        return self._attend(query, key, value, self.visible, self.scoring)
 
     def _attend(
         self,
@@ -72,7 +82,7 @@ class LayerAttention:
         visible: VisibleRange,
         scoring: Scoring,
     ) -> Tensor:
-        batch = self._context.batch
+        batch = self.batch
         if batch is None:
             return self._probe(query, key, value, scoring)
         assert self.kv is not None, "the KV cache is bound before the first batch"

@@ -1,10 +1,12 @@
 """What a network computes with, by the kind of device it runs on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Self
 
 import torch
+from torch import nn
 
 from antiphon.models.attention_backend import PagedAttention
 from antiphon.models.cpu_kernels.openmp import has_openmp
@@ -22,11 +24,13 @@ class DeviceParts:
     attention  over the paged cache.
     kernels    of fused modules.
     linear     what linear layers become; None leaves them as they are.
+    bind       lets whole layers run as one call, once their linear layers are what they become.
     """
 
     attention: PagedAttention
     kernels: Kernels
     linear: CpuLinear | None = None
+    bind: Callable[[nn.Module], None] | None = None
 
     @classmethod
     def of(cls, device: torch.device, dtype: torch.dtype) -> Self:
@@ -39,10 +43,11 @@ class DeviceParts:
             return cls(TritonAttention.on(device), TritonKernels())
         if device.type == "cpu" and dtype is torch.float32 and has_openmp():
             # These are compiled as they are imported.
+            from antiphon.models.fusion.bound_layer import bind_layers
             from antiphon.models.fusion.numba_kernels import NumbaKernels
             from antiphon.models.fusion.panel_linear import PanelLinear
             from antiphon.models.numba_attention import NumbaAttention
 
-            return cls(NumbaAttention(), NumbaKernels(), PanelLinear)
+            return cls(NumbaAttention(), NumbaKernels(), PanelLinear, bind_layers)
         linear = OneDnnLinear if device.type == "cpu" else None
         return cls(SdpaAttention(), TorchKernels(), linear)

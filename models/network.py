@@ -59,6 +59,8 @@ class Network:
                     f"{self.architecture} in {self.dtype} has no layer that this processor "
                     "computes in 8 bits"
                 )
+        if parts.bind is not None:
+            parts.bind(model)
 
     @property
     def architecture(self) -> str:

@@ -44,7 +44,7 @@ def _merge(largest: Floats, totals: Floats, sums: Floats, sink: float, output: F
 def merge_parts(arguments: Arguments) -> None:
     """Each head's output, zeros for a token that saw nothing.
 
-    parts   as `attend_parts` leaves them, totals of 0 where it wrote nothing
+    parts   as `attend_parts` leaves them
     sinks   [heads]; -inf where there are none
     output  [num_tokens, heads, value_dim]
     """

@@ -31,10 +31,6 @@ RULES = "Tuple((i8, i8, f8, f8))"
 PARTS = "Tuple((f4[:,:,::1], f4[:,:,::1], f4[:,:,:,::1]))"
 ARGUMENTS = argument_types(f"{QUERY}, {STATES}, {TABLES}, {RULES}, {PARTS}")
 PART = 128  # keys
-States = tuple[Floats, Floats]
-Tables = tuple[Integers, Integers, Integers]
-Rules = tuple[int, int, float, float]
-Parts = tuple[Floats, Floats, Floats]
 
 
 @loop
@@ -79,10 +75,21 @@ def _weigh(scores: Floats, softcap: float, powers: Integers) -> tuple[np.float32
     return largest, total
 
 
-@loop
-def attend_share(query: Floats, states: States, tables: Tables, rules: Rules, parts: Parts) -> None:
-    """This thread's share of what `attend_parts` does."""
-    (keys, values), (query_starts, context_lens, block_tables) = states, tables
+@kernel(ARGUMENTS)
+def attend_parts(arguments: Arguments) -> None:
+    """What each part of the keys gives, as if it were all.
+
+    query   [num_tokens, heads, key_dim]
+    states  keys and values, [num_blocks, block_size, num_kv_heads, key_dim | value_dim]
+    tables  query_starts, context_lens and block_tables, as in `SequenceTables`
+    rules   window, chunk_size, scale, softcap; 0 where there is no window, chunk or cap
+    parts   is written to; where a token sees nothing, only a sum of 0:
+            [num_tokens, num_parts, heads]             the largest score
+            [num_tokens, num_parts, heads]             the sum of weights, 1 for the largest score
+            [num_tokens, num_parts, heads, value_dim]  the weighted values
+    """
+    query, (keys, values), tables, rules, parts = unpack(arguments, ARGUMENTS)
+    query_starts, context_lens, block_tables = tables
     window, chunk_size, scale, softcap = rules
     largest, totals, sums = parts
     num_tokens, num_parts, num_heads, _ = sums.shape
@@ -100,6 +107,7 @@ def attend_share(query: Floats, states: States, tables: Tables, rules: Rules, pa
         start = max(part * PART, _first_visible(position, window, chunk_size))
         num_keys = min((part + 1) * PART, position + 1) - start
         if num_keys <= 0:
+            totals[token, part] = 0
             continue
         table = block_tables[sequences[token]]
         find_rows(keys, table, start, key_rows[:num_keys])
@@ -110,20 +118,3 @@ def attend_share(query: Floats, states: States, tables: Tables, rules: Rules, pa
             peak, total = _weigh(scores[head, :num_keys], softcap, powers)
             largest[token, part, head], totals[token, part, head] = peak, total
         add_values(scores[:, :num_keys], values, value_rows, sums[token, part])
-
-
-@kernel(ARGUMENTS)
-def attend_parts(arguments: Arguments) -> None:
-    """What each part of the keys gives, as if it were all.
-
-    query   [num_tokens, heads, key_dim]
-    states  keys and values, [num_blocks, block_size, num_kv_heads, key_dim | value_dim]
-    tables  query_starts, context_lens and block_tables, as in `SequenceTables`
-    rules   window, chunk_size, scale, softcap; 0 where there is no window, chunk or cap
-    parts   is written to, but where a token sees nothing:
-            [num_tokens, num_parts, heads]             the largest score
-            [num_tokens, num_parts, heads]             the sum of weights, 1 for the largest score
-            [num_tokens, num_parts, heads, value_dim]  the weighted values
-    """
-    query, states, tables, rules, parts = unpack(arguments, ARGUMENTS)
-    attend_share(query, states, tables, rules, parts)

@@ -8,11 +8,13 @@ Source: GCC's libgomp manual, "Implementing PARALLEL construct".
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numba
 from llvmlite import binding
 from numba.core import cgutils, sigutils, types
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from antiphon.models.cpu_kernels.loops import OPTIONS, cached, loop
@@ -35,6 +37,8 @@ _parallel = _external(
 )
 _thread_num = _external("omp_get_thread_num", types.int32())
 _num_threads = _external("omp_get_num_threads", types.int32())
+# Inside a kernel: nobody goes on before all threads are here.
+barrier = _external("GOMP_barrier", types.void())
 
 
 class Kernel:
@@ -47,15 +51,33 @@ class Kernel:
     def __init__(self, function: Callable[[Arguments], None], kinds: types.Tuple) -> None:
         body = types.void(types.voidptr)
         launch = types.void(types.intp, kinds)
+        self._kinds = kinds
         # Kept because the code behind its address goes with it.
         self._function = cached(lambda cache: numba.cfunc(body, cache=cache, **OPTIONS)(function))
         self._launch = cached(
             lambda cache: numba.njit(launch, nogil=True, cache=cache, **OPTIONS)(_launch)
         )
-        self._address: int = self._function.address
+        self.address: int = self._function.address
 
     def __call__(self, *arguments: object) -> None:
-        self._launch(self._address, arguments)
+        self._launch(self.address, arguments)
+
+    @cached_property
+    def keep(self) -> Callable[[int, tuple[object, ...]], None]:
+        """Writes arguments to an address, as the code at `address` reads them. The arrays' own
+        memory has to be kept by who calls it."""
+        kinds = types.void(types.intp, self._kinds)
+        keep: Callable[[int, tuple[object, ...]], None] = cached(
+            lambda cache: numba.njit(kinds, cache=cache, **OPTIONS)(_keep)
+        )
+        return keep
+
+    @property
+    def arguments_size(self) -> int:
+        """In bytes, once written."""
+        context = cpu_target.target_context
+        size: int = context.get_abi_sizeof(context.get_value_type(self._kinds))
+        return size
 
 
 def argument_types(signature: str) -> types.Tuple:
@@ -121,3 +143,16 @@ def thread_stride() -> tuple[int, int]:
 def _launch(address: int, arguments: tuple[Any, ...]) -> None:
     num_threads = 0  # as many as torch has in the thread that calls
     _parallel(address, _address_of(arguments), num_threads, 0)
+
+
+def _keep(address: int, arguments: tuple[Any, ...]) -> None:
+    _store(address, arguments)
+
+
+@intrinsic
+def _store(_: Any, address: Any, arguments: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, _: Any, values: Any) -> Any:  # noqa: ANN401
+        builder.store(values[1], builder.inttoptr(values[0], values[1].type.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, arguments), generate

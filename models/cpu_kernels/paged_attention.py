@@ -26,22 +26,28 @@ def paged_attention(
     by_part = (num_tokens, -(-int(context_lens.max()) // PART), num_heads)
     parts = (
         np.empty(by_part, np.float32),
-        np.zeros(by_part, np.float32),
+        np.empty(by_part, np.float32),
         np.empty((*by_part, values.shape[3]), np.float32),
     )
     attend_parts(
         query.numpy(),
         (keys, values),
         (tables.query_starts.numpy(), context_lens, tables.block_tables.numpy()),
-        (visible.window or 0, visible.chunk_size or 0, scoring.scale, scoring.softcap or 0.0),
+        rules_of(visible, scoring),
         parts,
     )
     output = np.empty((num_tokens, num_heads, values.shape[3]), np.float32)
-    merge_parts(parts, _sinks(scoring, num_heads), output)
+    merge_parts(parts, sinks_of(scoring, num_heads), output)
     return torch.from_numpy(output)
 
 
-def _sinks(scoring: Scoring, num_heads: int) -> Floats:
+def rules_of(visible: VisibleRange, scoring: Scoring) -> tuple[int, int, float, float]:
+    """As `attend_parts` takes them."""
+    return visible.window or 0, visible.chunk_size or 0, scoring.scale, scoring.softcap or 0.0
+
+
+def sinks_of(scoring: Scoring, num_heads: int) -> Floats:
+    """As `merge_parts` takes them."""
     if scoring.sinks is None:
         return np.full(num_heads, -np.inf, np.float32)
     sinks: Floats = scoring.sinks.detach().numpy()

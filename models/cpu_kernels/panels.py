@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from antiphon.models.cpu_kernels.arrays import Floats
+from antiphon.models.cpu_kernels.bound_kernels import BoundKernel
 from antiphon.models.cpu_kernels.micro_kernel import PANEL
 from antiphon.models.cpu_kernels.panel_product import multiply_halved, multiply_wide
 
@@ -37,3 +38,7 @@ class Panels:
     def multiply(self, rows: Floats, output: Floats) -> None:
         """Writes rows @ weight.T, [num_rows, outputs]."""
         self._multiply(rows, self._panels, output)
+
+    def bind(self, rows: Floats, output: Floats) -> BoundKernel:
+        """The same for whatever will be in `rows`."""
+        return BoundKernel(self._multiply, rows, self._panels, output)

@@ -17,7 +17,8 @@ ADD_NORM = argument_types("f4[:,::1], f4[:,::1], f4[::1], i8, f8, f4[:,::1], f4[
 
 
 @loop
-def _normalize(row: Floats, weight: Floats, offset: int, epsilon: float, output: Floats) -> None:
+def normalize(row: Floats, weight: Floats, offset: int, epsilon: float, output: Floats) -> None:
+    """The norm of one row, which may be `output` itself."""
     total = np.float32(0)
     for index in range(len(row)):
         total += row[index] * row[index]
@@ -33,7 +34,7 @@ def rms_norm(arguments: Arguments) -> None:
     hidden, weight, offset, epsilon, output = unpack(arguments, NORM)
     first, behind = thread_share(len(hidden))
     for row in range(first, behind):
-        _normalize(hidden[row], weight, offset, epsilon, output[row])
+        normalize(hidden[row], weight, offset, epsilon, output[row])
 
 
 @kernel(ADD_NORM)
@@ -44,4 +45,4 @@ def add_rms_norm(arguments: Arguments) -> None:
     for row in range(first, behind):
         for index in range(update.shape[1]):
             total[row, index] = update[row, index] + residual[row, index]
-        _normalize(total[row], weight, offset, epsilon, output[row])
+        normalize(total[row], weight, offset, epsilon, output[row])

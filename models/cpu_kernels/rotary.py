@@ -1,5 +1,6 @@
 """Rotary position embeddings. Source: RoFormer (Su et al., 2021), in the layout of GPT-NeoX."""
 
+from antiphon.models.cpu_kernels.arrays import Floats
 from antiphon.models.cpu_kernels.kernel import (
     Arguments,
     argument_types,
@@ -7,8 +8,22 @@ from antiphon.models.cpu_kernels.kernel import (
     thread_share,
     unpack,
 )
+from antiphon.models.cpu_kernels.loops import loop
 
 ARGUMENTS = argument_types("f4[:,:,:], f4[:,::1], f4[:,::1], f4[:,:,::1]")
+
+
+@loop
+def rotate_head(head: Floats, cosine: Floats, sine: Floats, output: Floats) -> None:
+    """One head; `output` may not be the head itself."""
+    rotary_dim = len(cosine)
+    half = rotary_dim // 2
+    for index in range(half):
+        first, second = head[index], head[half + index]
+        output[index] = first * cosine[index] - second * sine[index]
+        output[half + index] = second * cosine[half + index] + first * sine[half + index]
+    for index in range(rotary_dim, len(head)):
+        output[index] = head[index]
 
 
 @kernel(ARGUMENTS)
@@ -19,16 +34,7 @@ def rotate(arguments: Arguments) -> None:
     cosines, sines  [num_tokens, rotary_dim]
     """
     states, cosines, sines, output = unpack(arguments, ARGUMENTS)
-    rotary_dim = cosines.shape[1]
-    half = rotary_dim // 2
     start, behind = thread_share(len(states))
     for token in range(start, behind):
-        cosine, sine = cosines[token], sines[token]
         for head in range(states.shape[1]):
-            source, target = states[token, head], output[token, head]
-            for index in range(half):
-                first, second = source[index], source[half + index]
-                target[index] = first * cosine[index] - second * sine[index]
-                target[half + index] = second * cosine[half + index] + first * sine[half + index]
-            for index in range(rotary_dim, len(source)):
-                target[index] = source[index]
+            rotate_head(states[token, head], cosines[token], sines[token], output[token, head])

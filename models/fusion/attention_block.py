@@ -35,15 +35,15 @@ class FusedAttention(nn.Module):
         super().__init__()
         spec = layer.spec
         assert spec is not None, "the layer has attended during a probe"
-        self._num_heads = projections[0].out_features // spec.key_dim
-        self._num_kv_heads = spec.num_kv_heads
-        self._head_dim = spec.key_dim
-        self._qkv = stack_linears(projections)
-        self._output = output
-        self._layer = layer
-        self._head_norms = head_norms
+        self.num_heads = projections[0].out_features // spec.key_dim
+        self.num_kv_heads = spec.num_kv_heads
+        self.head_dim = spec.key_dim
+        self.qkv = stack_linears(projections)
+        self.output = output
+        self.layer = layer
+        self.head_norms = head_norms
         self._kernels = kernels
-        self._is_rotary = is_rotary
+        self.is_rotary = is_rotary
 
     def forward(
         self,
@@ -51,21 +51,21 @@ class FusedAttention(nn.Module):
         position_embeddings: tuple[Tensor, Tensor] | None = None,
         **_: object,
     ) -> tuple[Tensor, None]:
-        num_rotated = self._num_heads + self._num_kv_heads
-        shape = (*hidden_states.shape[:-1], num_rotated + self._num_kv_heads, self._head_dim)
-        states = self._qkv(hidden_states).view(shape)
-        rotated, value = states.split((num_rotated, self._num_kv_heads), dim=2)
-        if self._head_norms is not None:
-            rotated = self._normed(rotated, *self._head_norms)
-        if self._is_rotary:
+        num_rotated = self.num_heads + self.num_kv_heads
+        shape = (*hidden_states.shape[:-1], num_rotated + self.num_kv_heads, self.head_dim)
+        states = self.qkv(hidden_states).view(shape)
+        rotated, value = states.split((num_rotated, self.num_kv_heads), dim=2)
+        if self.head_norms is not None:
+            rotated = self._normed(rotated, *self.head_norms)
+        if self.is_rotary:
             assert position_embeddings is not None, "the model makes them"
             rotated = self._kernels.rotate(rotated, *position_embeddings)
-        query, key = rotated.transpose(1, 2).split((self._num_heads, self._num_kv_heads), dim=1)
-        attended = self._layer.attend(query, key, value.transpose(1, 2))
-        return self._output(attended.flatten(2)), None
+        query, key = rotated.transpose(1, 2).split((self.num_heads, self.num_kv_heads), dim=1)
+        attended = self.layer.attend(query, key, value.transpose(1, 2))
+        return self.output(attended.flatten(2)), None
 
     def _normed(self, rotated: Tensor, query_norm: RmsNorm, key_norm: RmsNorm) -> Tensor:
-        query, key = rotated.split((self._num_heads, self._num_kv_heads), dim=2)
+        query, key = rotated.split((self.num_heads, self.num_kv_heads), dim=2)
         return torch.cat(
             [self._kernels.rms_norm(query, query_norm), self._kernels.rms_norm(key, key_norm)],
             dim=2,

@@ -1,6 +1,6 @@
 """A whole decoder layer of the shape that Llama has, its residual sums fused with the norms."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -9,10 +9,21 @@ from antiphon.models.fusion.recording import Call, agrees
 from antiphon.models.fusion.rms_norm import FusedRmsNorm
 
 
+class BoundLayer(Protocol):
+    """A decoder layer whose arrays are known beforehand."""
+
+    def __call__(self, hidden_states: Tensor, **keywords: Any) -> Tensor | None:  # noqa: ANN401
+        """None for a pass that it wasn't made for."""
+        ...
+
+
 class FusedDecoderLayer(nn.Module):
     """x + attention(norm(x)), then the same with the feed-forward block: "pre-norm".
 
     The two blocks are the layer's own or fused ones.
+
+    norms  of the input, and of attention's sum with it.
+    bound  computes the whole layer in another way, where it can; None at first.
     """
 
     def __init__(
@@ -23,16 +34,21 @@ class FusedDecoderLayer(nn.Module):
         kernels: Kernels,
     ) -> None:
         super().__init__()
-        self._attention = attention
-        self._feed_forward = feed_forward
-        self._first_norm, self._second_norm = (norm.norm for norm in norms)
+        self.attention = attention
+        self.feed_forward = feed_forward
+        self.norms = norms[0].norm, norms[1].norm
+        self.bound: BoundLayer | None = None
         self._kernels = kernels
 
     def forward(self, hidden_states: Tensor, *arguments: Any, **keywords: Any) -> Tensor:  # noqa: ANN401
-        normed = self._kernels.rms_norm(hidden_states, self._first_norm)
-        attended = self._attention.forward(normed, *arguments, **keywords)[0]
-        normed, residual = self._kernels.add_rms_norm(attended, hidden_states, self._second_norm)
-        updated: Tensor = self._feed_forward.forward(normed)
+        if self.bound is not None:
+            output = self.bound(hidden_states, **keywords)
+            if output is not None:
+                return output
+        normed = self._kernels.rms_norm(hidden_states, self.norms[0])
+        attended = self.attention.forward(normed, *arguments, **keywords)[0]
+        normed, residual = self._kernels.add_rms_norm(attended, hidden_states, self.norms[1])
+        updated: Tensor = self.feed_forward.forward(normed)
         return updated + residual
 
 

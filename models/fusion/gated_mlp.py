@@ -22,14 +22,15 @@ class FusedGatedMlp(nn.Module):
         kernels: Kernels,
     ) -> None:
         super().__init__()
-        self._gate_up = stack_linears([gate, up])
-        self._down = down
-        self._activation = activation
+        self.gate_dim = gate.out_features
+        self.gate_up = stack_linears([gate, up])
+        self.down = down
+        self.activation = activation
         self._kernels = kernels
 
     def forward(self, hidden_states: Tensor) -> Tensor:
-        gated = self._kernels.gate(self._gate_up(hidden_states), self._activation)
-        output: Tensor = self._down(gated)
+        gated = self._kernels.gate(self.gate_up(hidden_states), self.activation)
+        output: Tensor = self.down(gated)
         return output
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from antiphon.models.cpu_kernels.arrays import Floats, as_rows
+from antiphon.models.cpu_kernels.bound_kernels import BoundKernel
 from antiphon.models.cpu_kernels.byte_halves import join_products, split_rows
 from antiphon.models.cpu_kernels.int8_product import multiply
 from antiphon.models.integer_products import LARGEST_BYTE, has_exact_integers
@@ -43,10 +44,17 @@ class Int8Linear(nn.Module):
         self._scales = scales.numpy()
         self._has_integers = has_exact_integers() if has_integers is None else has_integers
 
+    def bind(self, rows: Floats, output: Floats) -> BoundKernel | None:
+        """The product of what will be in `rows`, without the bias; None for many rows, which are
+        multiplied as integers."""
+        if self._takes_integers(len(rows)):
+            return None
+        return BoundKernel(multiply, rows, self._weight, self._scales, output)
+
     def forward(self, inputs: Tensor) -> Tensor:
         rows = as_rows(inputs.float())
         output = np.empty((len(rows), self.out_features), np.float32)
-        if len(rows) >= MIN_INTEGER_ROWS and self._has_integers:
+        if self._takes_integers(len(rows)):
             self._multiply_integers(rows, output)
         else:
             multiply(rows, self._weight, self._scales, output)
@@ -54,6 +62,9 @@ class Int8Linear(nn.Module):
         if self.bias is not None:
             outputs += self.bias
         return outputs.to(inputs.dtype)
+
+    def _takes_integers(self, num_rows: int) -> bool:
+        return num_rows >= MIN_INTEGER_ROWS and self._has_integers
 
     def _multiply_integers(self, rows: Floats, output: Floats) -> None:
         halves = np.empty((2 * len(rows), rows.shape[1]), np.int8)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from antiphon.models.cpu_kernels.arrays import as_rows
+from antiphon.models.cpu_kernels.arrays import Floats, as_rows
 from antiphon.models.cpu_kernels.gated import gate
 from antiphon.models.cpu_kernels.rms_norm import add_rms_norm, rms_norm
 from antiphon.models.cpu_kernels.rotary import rotate
@@ -24,7 +24,7 @@ class NumbaKernels:
     def rms_norm(self, hidden: Tensor, norm: RmsNorm) -> Tensor:
         rows = as_rows(hidden)
         output = np.empty_like(rows)
-        rms_norm(rows, norm.weight.numpy(), norm.offset, norm.epsilon, output)
+        rms_norm(rows, *norm_arguments(norm), output)
         return torch.from_numpy(output).view(hidden.shape)
 
     def add_rms_norm(
@@ -32,8 +32,7 @@ class NumbaKernels:
     ) -> tuple[Tensor, Tensor]:
         rows = as_rows(update)
         total, output = np.empty_like(rows), np.empty_like(rows)
-        weight = norm.weight.numpy()
-        add_rms_norm(rows, as_rows(residual), weight, norm.offset, norm.epsilon, total, output)
+        add_rms_norm(rows, as_rows(residual), *norm_arguments(norm), total, output)
         shape = update.shape
         return torch.from_numpy(output).view(shape), torch.from_numpy(total).view(shape)
 
@@ -53,3 +52,9 @@ class NumbaKernels:
         output = np.empty((len(rows), rows.shape[1] // 2), np.float32)
         gate(rows, is_gelu, output)
         return torch.from_numpy(output).view(*gate_up.shape[:-1], output.shape[1])
+
+
+def norm_arguments(norm: RmsNorm) -> tuple[Floats, int, float]:
+    """As the kernels take it."""
+    weight: Floats = norm.weight.numpy()
+    return weight, norm.offset, norm.epsilon

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from antiphon.models.cpu_kernels.arrays import as_rows
+from antiphon.models.cpu_kernels.arrays import Floats, as_rows
+from antiphon.models.cpu_kernels.bound_kernels import BoundKernel
 from antiphon.models.cpu_kernels.panels import Panels
 
 
@@ -26,6 +27,10 @@ class PanelLinear(nn.Module):
         self.bias = bias
         self._panels = Panels(weight)
         self.weight_bytes = self._panels.nbytes
+
+    def bind(self, rows: Floats, output: Floats) -> BoundKernel:
+        """The product of what will be in `rows`, without the bias."""
+        return self._panels.bind(rows, output)
 
     def forward(self, inputs: Tensor) -> Tensor:
         rows = as_rows(inputs)

@@ -91,7 +91,7 @@ def test_a_block_that_computes_something_else_stays() -> None:
     counts = fused(model)
     assert counts["gated feed-forward blocks"] == LAYERS - 1
     assert counts["linear layers with one input"] == 2
-    assert type(model.model.layers[1]._feed_forward) is DoubledMlp
+    assert type(model.model.layers[1].feed_forward) is DoubledMlp
 
 
 class LateScaling(nn.Module):
@@ -114,7 +114,7 @@ def test_what_only_late_positions_show_is_noticed() -> None:
     layer = model.model.layers[2]
     layer.self_attn = LateScaling(layer.self_attn)
     fused(model)
-    attention = model.model.layers[2]._attention
+    attention = model.model.layers[2].attention
     assert type(attention) is LateScaling
 
 
@@ -156,5 +156,5 @@ def test_weights_are_not_held_twice_while_a_model_is_fused() -> None:
     query = attention.q_proj
     network = Network(model.to(torch.float16), max_state_rows=2)  # no layout of its own on a CPU
     assert network.fusion.counts["attention blocks"] == LAYERS
-    packed = model.model.layers[0]._attention._qkv.weight
+    packed = model.model.layers[0].attention.qkv.weight
     assert query.weight.data_ptr() == packed.data_ptr()
