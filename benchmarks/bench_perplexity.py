@@ -24,7 +24,7 @@ from antiphon.models.cache import ModelCache
 from antiphon.models.catalog import DEFAULT_MODEL
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.forward_batch import ForwardBatch, PromptSpan, SequenceTables
-from antiphon.models.fusion.int8_linear import Int8Linear
+from antiphon.models.fusion.panel_linear import Int8Linear
 from antiphon.models.loader import load_model
 from antiphon.models.network import Network
 from antiphon.models.progress import Progress, ignore_progress
@@ -49,10 +49,10 @@ LIMIT = 1.01
 
 
 class Int8FloatLinear(Int8Linear):
-    """As a few rows are multiplied, and everything on a processor without products of integers."""
+    """As on a processor that does not multiply bytes."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        super().__init__(weight, bias, has_integers=False)
+        super().__init__(weight, bias, has_dots=False)
 
 
 CASES: dict[str, tuple[torch.dtype, CpuLinear | None]] = {

@@ -20,7 +20,6 @@ from antiphon.models.catalog import find_entry
 from antiphon.models.cpu_kernels.openmp import has_openmp
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.frozen_rope import freeze_rope
-from antiphon.models.integer_products import has_exact_integers
 from antiphon.models.loader import load_model, make_dummy_model, read_config
 from antiphon.models.network import Network
 from antiphon.models.progress import Progress
@@ -136,7 +135,7 @@ def _network(
 def _quantized(quantization: Quantization) -> CpuLinear | None:
     if quantization is not Quantization.INT8:
         return None
-    from antiphon.models.fusion.int8_linear import Int8Linear  # compiled as it is imported
+    from antiphon.models.fusion.panel_linear import Int8Linear  # compiled as it is imported
 
     return Int8Linear
 
@@ -185,7 +184,7 @@ def chosen_quantization(config: EngineConfig, device: torch.device) -> Quantizat
         and entry.int8_perplexity is not None
         and entry.int8_perplexity <= WORST_INT8_PERPLEXITY
     )
-    is_faster = device.type == "cpu" and has_openmp() and has_exact_integers()
+    is_faster = device.type == "cpu" and has_openmp()
     if config.dtype == "auto" and is_checked and is_faster:
         return Quantization.INT8
     return Quantization.NONE

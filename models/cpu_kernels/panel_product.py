@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from antiphon.models.cpu_kernels.arrays import Floats, Words
+from antiphon.models.cpu_kernels.arrays import Floats, Integers, Words
 from antiphon.models.cpu_kernels.kernel import (
     Arguments,
     argument_types,
@@ -18,7 +18,7 @@ HALVED = argument_types("f4[:,::1], u4[:,:,::1], f4[:,::1]")
 
 
 @loop
-def _multiply_rows(rows: Floats, panel: Floats | Words, output: Floats) -> None:
+def _multiply_rows(rows: Floats, panel: Floats | Words | Integers, output: Floats) -> None:
     """In groups of nearly one size, as a small one leaves registers unused."""
     num_rows = len(rows)
     num_groups = (num_rows + MAX_ROWS - 1) // MAX_ROWS
@@ -28,7 +28,8 @@ def _multiply_rows(rows: Floats, panel: Floats | Words, output: Floats) -> None:
 
 
 @loop
-def _multiply_share(rows: Floats, panels: Floats | Words, output: Floats) -> None:
+def multiply_share(rows: Floats, panels: Floats | Words | Integers, output: Floats) -> None:
+    """This thread's panels."""
     num_outputs = output.shape[1]
     first, behind = thread_share(len(panels))
     for index in range(first, behind):
@@ -50,11 +51,11 @@ def multiply_wide(arguments: Arguments) -> None:
     output  [num_rows, outputs]
     """
     rows, panels, output = unpack(arguments, WIDE)
-    _multiply_share(rows, panels, output)
+    multiply_share(rows, panels, output)
 
 
 @kernel(HALVED)
 def multiply_halved(arguments: Arguments) -> None:
     """The same with a weight whose numbers are kept in 16 bits."""
     rows, panels, output = unpack(arguments, HALVED)
-    _multiply_share(rows, panels, output)
+    multiply_share(rows, panels, output)

@@ -39,6 +39,6 @@ class Panels:
         """Writes rows @ weight.T, [num_rows, outputs]."""
         self._multiply(rows, self._panels, output)
 
-    def bind(self, rows: Floats, output: Floats) -> BoundKernel:
+    def bind(self, rows: Floats, output: Floats) -> list[BoundKernel]:
         """The same for whatever will be in `rows`."""
-        return BoundKernel(self._multiply, rows, self._panels, output)
+        return [BoundKernel(self._multiply, rows, self._panels, output)]

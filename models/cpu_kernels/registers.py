@@ -23,19 +23,21 @@ class Registers:
     lanes     float32 numbers in one of them.
     max_rows  of a product that are worked on at once: each takes two registers, and three or four
               are needed beside them.
+    has_dots  whether it adds up products of bytes, four at a time (VNNI).
     """
 
     lanes: int
     max_rows: int
+    has_dots: bool
 
     @classmethod
     def of_this_processor(cls) -> Self:
         features = binding.get_host_cpu_features()
         if features.get("avx512f"):
-            return cls(lanes=16, max_rows=12)
+            return cls(lanes=16, max_rows=12, has_dots=bool(features.get("avx512vnni")))
         if features.get("avx2"):
-            return cls(lanes=8, max_rows=6)
-        return cls(lanes=4, max_rows=6)
+            return cls(lanes=8, max_rows=6, has_dots=bool(features.get("avxvnni")))
+        return cls(lanes=4, max_rows=6, has_dots=False)
 
 
 REGISTERS = Registers.of_this_processor()
@@ -61,16 +63,23 @@ def each_case(builder: Value, count: Value, limit: int) -> Iterator[int]:
 class Sums:
     """Registers full of zeros, to be added to."""
 
-    def __init__(self, builder: Value, count: int) -> None:
+    def __init__(self, builder: Value, count: int, kind: Value = FLOATS) -> None:
         self._builder = builder
-        self._places = [cgutils.alloca_once_value(builder, zeros()) for _ in range(count)]
+        nothing = ir.Constant(kind, None)
+        self._places = [cgutils.alloca_once_value(builder, nothing) for _ in range(count)]
         for place in self._places:
-            builder.store(zeros(), place)  # as the code may be one turn of a loop
+            builder.store(nothing, place)  # as the code may be one turn of a loop
 
     def add_product(self, index: int, left: Value, right: Value) -> None:
+        """Of float32 numbers."""
         place = self._places[index]
         total = multiply_add(self._builder, left, right, self._builder.load(place))
         self._builder.store(total, place)
+
+    def add_dots(self, index: int, left: Value, right: Value) -> None:
+        """Of unsigned and of signed bytes, four in each lane: to sums of words."""
+        place = self._places[index]
+        self._builder.store(add_dots(self._builder, left, right, self._builder.load(place)), place)
 
     def values(self) -> list[Value]:
         return [self._builder.load(place) for place in self._places]
@@ -85,11 +94,11 @@ def words(number: int) -> Value:
     return ir.Constant(WORDS, [number] * LANES)
 
 
-def row_of(builder: Value, array: Value, row: int) -> Value:
-    """The address of the first number of a row of a two-dimensional array of float32."""
+def row_of(builder: Value, array: Value, row: int, kind: Value = FLOAT) -> Value:
+    """The address of the first number of a row of a two-dimensional array."""
     stride = cgutils.unpack_tuple(builder, array.strides)[0]
     offset = builder.mul(stride, stride.type(row))
-    return cgutils.pointer_add(builder, array.data, offset, FLOAT.as_pointer())
+    return cgutils.pointer_add(builder, array.data, offset, kind.as_pointer())
 
 
 def load(builder: Value, pointer: Value, kind: Value = FLOATS) -> Value:
@@ -101,9 +110,13 @@ def store(builder: Value, vector: Value, pointer: Value) -> None:
     builder.store(vector, builder.bitcast(pointer, FLOATS.as_pointer()), align=4)
 
 
+def load_number(builder: Value, row: Value, index: Value) -> Value:
+    return builder.load(builder.gep(row, [index]))
+
+
 def splat(builder: Value, number: Value) -> Value:
-    """One float32 in all lanes."""
-    undefined = ir.Constant(FLOATS, ir.Undefined)
+    """One number, float or word, in all lanes."""
+    undefined = ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined)
     first = builder.insert_element(undefined, number, WORD(0))
     return builder.shuffle_vector(first, undefined, words(0))
 
@@ -114,3 +127,23 @@ def multiply_add(builder: Value, left: Value, right: Value, total: Value) -> Val
     name = f"llvm.fmuladd.v{LANES}f32"
     function = cgutils.get_or_insert_function(builder.module, kind, name)
     return builder.call(function, [left, right, total])
+
+
+def as_is(builder: Value, vector: Value) -> Value:
+    """A sum or product that nothing around it may be mixed with: loops are compiled with leave to
+    reorder, and code for another number of rows might be reordered otherwise."""
+    kind = ir.FunctionType(FLOATS, [FLOATS])
+    name = f"llvm.arithmetic.fence.v{LANES}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [vector])
+
+
+def add_dots(builder: Value, left: Value, right: Value, total: Value) -> Value:
+    """total + the sum of four products of bytes in each lane: unsigned ones of `left`, signed of
+    `right`. Only where the processor `has_dots`."""
+    fours = ir.VectorType(ir.IntType(8), 4 * LANES)
+    name = f"llvm.x86.avx512.vpdpbusd.{32 * LANES}"
+    kind = ir.FunctionType(WORDS, [WORDS, fours, fours])
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(
+        function, [total, *(builder.bitcast(side, fours) for side in (left, right))]
+    )

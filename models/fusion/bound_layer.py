@@ -4,7 +4,7 @@ The kernels are those that the fused modules call one by one, and so are the num
 """
 
 from dataclasses import dataclass
-from typing import Protocol, Self, cast
+from typing import Self
 
 import numpy as np
 import torch
@@ -24,36 +24,33 @@ from antiphon.models.fusion.attention_block import FusedAttention
 from antiphon.models.fusion.decoder_layer import FusedDecoderLayer
 from antiphon.models.fusion.gated_mlp import FusedGatedMlp
 from antiphon.models.fusion.numba_kernels import norm_arguments
+from antiphon.models.fusion.panel_linear import LaidOutLinear
 from antiphon.models.fusion.pass_arrays import PassArrays, Passes
 from antiphon.models.numba_attention import MAX_QUERY_LEN
-
-
-class BindableLinear(Protocol):
-    """A linear layer that is one kernel, for some numbers of rows."""
-
-    bias: Tensor | None
-
-    def bind(self, rows: Floats, output: Floats) -> BoundKernel | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Linears:
     """Of one layer, as they were laid out."""
 
-    qkv: BindableLinear
-    output: BindableLinear
-    gate_up: BindableLinear
-    down: BindableLinear
+    qkv: LaidOutLinear
+    output: LaidOutLinear
+    gate_up: LaidOutLinear
+    down: LaidOutLinear
 
     @classmethod
     def of(cls, attention: FusedAttention, feed_forward: FusedGatedMlp) -> Self | None:
         """None where one of them is of another kind, or has a bias that no kernel adds."""
-        linears = (attention.qkv, attention.output, feed_forward.gate_up, feed_forward.down)
-        if not all(hasattr(linear, "bind") for linear in linears):
+        linears: list[nn.Module] = [
+            attention.qkv,
+            attention.output,
+            feed_forward.gate_up,
+            feed_forward.down,
+        ]
+        laid_out = [linear for linear in linears if isinstance(linear, LaidOutLinear)]
+        if len(laid_out) < len(linears) or any(linear.bias is not None for linear in laid_out[1:]):
             return None
-        if any(linear.bias is not None for linear in linears[1:]):
-            return None
-        return cls(*(cast(BindableLinear, linear) for linear in linears))
+        return cls(*laid_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +145,13 @@ class NumbaLayer:
         arrays = self._passes.of(batch, tables, angles)
         if self not in arrays.of_layers:
             arrays.of_layers[self] = self._bind(arrays)
-        bound: Bound | None = arrays.of_layers[self]
-        return bound.run(hidden_states) if bound is not None else None
+        bound: Bound = arrays.of_layers[self]
+        return bound.run(hidden_states)
 
-    def _bind(self, arrays: PassArrays) -> Bound | None:
-        """None where a product of so many rows isn't one kernel."""
+    def _bind(self, arrays: PassArrays) -> Bound:
         scratch = self._scratch(arrays)
         kernels = [*self._attend(arrays, scratch), *self._feed_forward_of(scratch)]
-        if None in kernels:
-            return None
-        return Bound(scratch, BoundKernels([bound for bound in kernels if bound is not None]))
+        return Bound(scratch, BoundKernels(kernels))
 
     def _scratch(self, arrays: PassArrays) -> Scratch:
         """Shared by all layers of one size."""
@@ -174,7 +168,7 @@ class NumbaLayer:
         scratch: Scratch = arrays.of_layers[sizes]
         return scratch
 
-    def _attend(self, arrays: PassArrays, scratch: Scratch) -> list[BoundKernel | None]:
+    def _attend(self, arrays: PassArrays, scratch: Scratch) -> list[BoundKernel]:
         attention = self._attention
         layer = attention.layer
         assert layer.kv is not None, "the KV cache is bound before the first batch"
@@ -187,7 +181,7 @@ class NumbaLayer:
         query, parts = scratch.query, scratch.parts
         return [
             BoundKernel(rms_norm, scratch.hidden, *norm_arguments(self._norms[0]), scratch.normed),
-            self._linears.qkv.bind(scratch.normed, as_matrix(scratch.heads)),
+            *self._linears.qkv.bind(scratch.normed, as_matrix(scratch.heads)),
             BoundKernel(
                 place_heads,
                 scratch.heads,
@@ -199,18 +193,18 @@ class NumbaLayer:
             ),
             BoundKernel(attend_parts, query, states, arrays.tables, rules, parts),
             BoundKernel(merge_parts, parts, sinks, scratch.attended),
-            self._linears.output.bind(as_matrix(scratch.attended), scratch.update),
+            *self._linears.output.bind(as_matrix(scratch.attended), scratch.update),
         ]
 
-    def _feed_forward_of(self, scratch: Scratch) -> list[BoundKernel | None]:
+    def _feed_forward_of(self, scratch: Scratch) -> list[BoundKernel]:
         mlp = self._feed_forward
         hidden, update, residual = scratch.hidden, scratch.update, scratch.residual
         norm = norm_arguments(self._norms[1])
         return [
             BoundKernel(add_rms_norm, update, hidden, *norm, residual, scratch.normed),
-            self._linears.gate_up.bind(scratch.normed, scratch.gate_up),
+            *self._linears.gate_up.bind(scratch.normed, scratch.gate_up),
             BoundKernel(gate, scratch.gate_up, is_gelu_tanh(mlp.activation), scratch.gated),
-            self._linears.down.bind(scratch.gated, update),
+            *self._linears.down.bind(scratch.gated, update),
             BoundKernel(add, update, residual, scratch.output),
         ]
 

@@ -1,6 +1,6 @@
-"""A linear layer on a CPU in float32, its weight in the order in which a product reads it."""
+"""A linear layer on a CPU, its weight in the order in which a product reads it."""
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -9,34 +9,65 @@ from torch import Tensor, nn
 from antiphon.models.cpu_kernels.arrays import Floats, as_rows
 from antiphon.models.cpu_kernels.bound_kernels import BoundKernel
 from antiphon.models.cpu_kernels.panels import Panels
+from antiphon.models.cpu_kernels.rounded_panels import RoundedPanels
 
 
-class PanelLinear(nn.Module):
-    """A row's outputs don't depend on the rows beside it.
+class LaidOutWeight(Protocol):
+    """[outputs, inputs]."""
 
-    Raises RuntimeError for a weight of another type than float32.
-    """
+    nbytes: int
+
+    def multiply(self, rows: Floats, output: Floats) -> None: ...
+
+    def bind(self, rows: Floats, output: Floats) -> list[BoundKernel]: ...
+
+
+class LaidOutLinear(nn.Module):
+    """A row's outputs don't depend on the rows beside it, in any bit."""
+
+    def __init__(self, weight: LaidOutWeight, num_outputs: int, bias: Tensor | None) -> None:
+        super().__init__()
+        self.out_features = num_outputs
+        self.weight_bytes = weight.nbytes
+        self.bias = bias
+        self._weight = weight
+
+    def bind(self, rows: Floats, output: Floats) -> list[BoundKernel]:
+        """The product of what will be in `rows`, without the bias."""
+        return self._weight.bind(rows, output)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        rows = as_rows(inputs.float())
+        output = np.empty((len(rows), self.out_features), np.float32)
+        self._weight.multiply(rows, output)
+        outputs = torch.from_numpy(output).view(*inputs.shape[:-1], self.out_features)
+        if self.bias is not None:
+            outputs += self.bias
+        return outputs.to(inputs.dtype)
+
+
+class PanelLinear(LaidOutLinear):
+    """Raises RuntimeError for a weight of another type than float32."""
 
     largest_error: ClassVar[float] = 1e-5
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        super().__init__()
         if weight.dtype is not torch.float32:
             raise RuntimeError(f"panels are of float32 numbers, not {weight.dtype}")
-        self.out_features = weight.shape[0]
-        self.bias = bias
-        self._panels = Panels(weight)
-        self.weight_bytes = self._panels.nbytes
+        super().__init__(Panels(weight), len(weight), bias)
 
-    def bind(self, rows: Floats, output: Floats) -> BoundKernel:
-        """The product of what will be in `rows`, without the bias."""
-        return self._panels.bind(rows, output)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        rows = as_rows(inputs)
-        output = np.empty((len(rows), self.out_features), np.float32)
-        self._panels.multiply(rows, output)
-        outputs = torch.from_numpy(output).view(*inputs.shape[:-1], self.out_features)
-        if self.bias is not None:
-            outputs += self.bias
-        return outputs
+class Int8Linear(LaidOutLinear):
+    """Weights of 8 bits.
+
+    has_dots  whether the processor multiplies bytes: rows are rounded to 16 bits then. Rounding
+              them to 8 would cost a small model three percent of its perplexity:
+              docs/performance.md has the numbers. None finds out.
+    """
+
+    largest_error: ClassVar[float] = 5e-2  # rounding the weight takes about a hundredth
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, *, has_dots: bool | None = None
+    ) -> None:
+        super().__init__(RoundedPanels(weight.detach().float(), has_dots), len(weight), bias)

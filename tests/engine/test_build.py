@@ -29,14 +29,9 @@ def config(folder: Path, **changes: object) -> EngineConfig:
     return EngineConfig(**options | changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("is_faster", [True, False])
-def test_a_model_whose_loss_is_known_and_small_is_quantized_on_a_cpu_that_gains_by_it(
-    is_faster: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("antiphon.engine.build.has_exact_integers", lambda: is_faster)
+def test_a_model_whose_loss_is_known_and_small_is_quantized_on_a_cpu() -> None:
     settings = EngineConfig(model=DEFAULT_MODEL)
-    expected = Quantization.INT8 if is_faster else Quantization.NONE
-    assert chosen_quantization(settings, CPU) is expected
+    assert chosen_quantization(settings, CPU) is Quantization.INT8
     assert chosen_quantization(settings, CUDA) is Quantization.NONE
 
 

@@ -15,13 +15,15 @@ binding.get_host_cpu_features = lambda: features
 from dataclasses import replace
 import torch
 from antiphon.models.cpu_kernels.registers import LANES
-from antiphon.models.fusion.panel_linear import PanelLinear
+from antiphon.models.fusion.panel_linear import Int8Linear, PanelLinear
 assert LANES == {lanes}
 torch.manual_seed(0)
 for weight in (torch.randn(70, 40), torch.randn(70, 40).bfloat16().float()):
     for count in (1, 6, 13):
         rows = torch.randn(count, 40)
         torch.testing.assert_close(PanelLinear(weight, None)(rows), rows @ weight.T)
+        error = Int8Linear(weight, None)(rows) - rows @ weight.T
+        assert error.norm() < 0.02 * (rows @ weight.T).norm()
 from tests.models.cpu_kernels.test_paged_attention import LONG, check
 for num_heads in (1, 2, 3, 4, 5, 8):
     check(replace(LONG, num_heads=num_heads, num_kv_heads=1, key_dim=70, value_dim=36))

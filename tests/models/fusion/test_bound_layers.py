@@ -14,7 +14,7 @@ from antiphon.models.cpu_kernels.bound_kernels import BoundKernel, BoundKernels
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.device_parts import DeviceParts
 from antiphon.models.fusion.decoder_layer import FusedDecoderLayer
-from antiphon.models.fusion.int8_linear import Int8Linear
+from antiphon.models.fusion.panel_linear import Int8Linear
 from antiphon.models.fusion.pass_arrays import MAX_SHAPES
 from antiphon.models.network import Network
 from tests.models.fusion.test_swaps import LAYERS, tiny_model
@@ -75,11 +75,11 @@ def test_bound_layers_give_every_bit_of_the_others(model_type: str) -> None:
     check(tiny_model(model_type))
 
 
-@pytest.mark.parametrize("has_integers", [False, True])
-def test_layers_of_8_bits_are_bound_for_as_many_rows_as_are_one_kernel(has_integers: bool) -> None:
+@pytest.mark.parametrize("has_dots", [False, None])
+def test_so_do_bound_layers_of_8_bits(has_dots: bool | None) -> None:
     class Linear(Int8Linear):
         def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-            super().__init__(weight, bias, has_integers=has_integers)
+            super().__init__(weight, bias, has_dots=has_dots)
 
     check(tiny_model("llama"), Linear)
 

@@ -5,10 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from antiphon.models.cpu_layout import lay_out_linears
-from antiphon.models.fusion.int8_linear import Int8Linear
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.packed_linear import pack_linears
-from antiphon.models.fusion.panel_linear import PanelLinear
+from antiphon.models.fusion.panel_linear import Int8Linear, PanelLinear
 
 DTYPES = [torch.float32, torch.bfloat16]
 
@@ -85,24 +84,43 @@ def test_eight_bits_are_a_hundredth_off(dtype: torch.dtype) -> None:
     assert 1e-4 < error < 1.5e-2
 
 
-@pytest.mark.parametrize("has_integers", [False, None])
-def test_eight_bits_are_those_of_the_rounded_weight(has_integers: bool | None) -> None:
-    linear = layer(bias=False)
-    scales = linear.weight.abs().amax(dim=1, keepdim=True) / 127
-    rounded = (linear.weight / scales).round() * scales
-    quantized = Int8Linear(linear.weight, None, has_integers=has_integers)
-    for count in (1, 2, 3, 4, 9):
-        torch.testing.assert_close(
-            quantized(rows(count)), rows(count) @ rounded.T, atol=1e-4, rtol=1e-3
-        )
+@pytest.mark.parametrize("has_dots", [False, None])
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 13, 40])
+@pytest.mark.parametrize(("num_inputs", "num_outputs"), [(4, 1), (68, 17), (576, 33), (96, 64)])
+def test_eight_bits_are_those_of_the_rounded_weight(
+    num_inputs: int, num_outputs: int, count: int, has_dots: bool | None
+) -> None:
+    torch.manual_seed(0)
+    weight, inputs = torch.randn(num_outputs, num_inputs), torch.randn(count, num_inputs)
+    scales = weight.abs().amax(dim=1, keepdim=True) / 127
+    expected = inputs.double() @ ((weight / scales).round() * scales).T.double()
+    actual = Int8Linear(weight, None, has_dots=has_dots)(inputs)
+    torch.testing.assert_close(actual.double(), expected, atol=5e-3, rtol=1e-4)
 
 
-def test_a_row_of_eight_bits_is_the_same_alone_and_among_others() -> None:
-    quantized = Int8Linear(layer().weight, layer().bias)
-    together = quantized(rows(40))
-    for row in (0, 1, 17, 39):
-        alone = quantized(rows(40)[:, row : row + 1])
-        torch.testing.assert_close(together[:, row : row + 1], alone, atol=1e-4, rtol=1e-3)
+@pytest.mark.parametrize("has_dots", [False, None])
+def test_the_largest_numbers_of_the_longest_rows_fit_their_sums(has_dots: bool | None) -> None:
+    for sign in (1, -1):
+        quantized = Int8Linear(torch.full((2, 65536), sign * 2.0), None, has_dots=has_dots)
+        inputs = torch.ones(1, 65536)
+        torch.testing.assert_close(quantized(inputs), torch.full((1, 2), sign * 131072.0))
+        torch.testing.assert_close(quantized(-inputs), torch.full((1, 2), sign * -131072.0))
+
+
+@pytest.mark.parametrize("num_inputs", [3, 70, 65540])
+def test_rows_that_no_kernel_of_8_bits_takes_are_refused(num_inputs: int) -> None:
+    with pytest.raises(RuntimeError, match=f"{num_inputs} inputs"):
+        Int8Linear(torch.ones(1, num_inputs), None)
+
+
+@pytest.mark.parametrize("has_dots", [False, None])
+def test_a_row_of_eight_bits_is_the_same_to_the_last_bit_among_any_others(
+    has_dots: bool | None,
+) -> None:
+    quantized = Int8Linear(layer().weight, layer().bias, has_dots=has_dots)
+    alone = quantized(rows(40)[:, 17:18])
+    for count in range(18, 40):
+        assert torch.equal(quantized(rows(40)[:, :count])[:, 17:18], alone)
 
 
 @pytest.mark.parametrize("count", [1, 20])
