@@ -18,6 +18,7 @@ from antiphon.engine.speculator import Speculator
 from antiphon.models.cache import ModelCache
 from antiphon.models.catalog import find_entry
 from antiphon.models.cpu_kernels.openmp import has_openmp
+from antiphon.models.cpu_kernels.registers import REGISTERS
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.frozen_rope import freeze_rope
 from antiphon.models.loader import load_model, make_dummy_model, read_config
@@ -184,7 +185,7 @@ def chosen_quantization(config: EngineConfig, device: torch.device) -> Quantizat
         and entry.int8_perplexity is not None
         and entry.int8_perplexity <= WORST_INT8_PERPLEXITY
     )
-    is_faster = device.type == "cpu" and has_openmp()
+    is_faster = device.type == "cpu" and has_openmp() and REGISTERS.has_dots
     if config.dtype == "auto" and is_checked and is_faster:
         return Quantization.INT8
     return Quantization.NONE

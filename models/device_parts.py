@@ -24,7 +24,7 @@ class DeviceParts:
     attention  over the paged cache.
     kernels    of fused modules.
     linear     what linear layers become; None leaves them as they are.
-    bind       lets whole layers run as one call, once their linear layers are what they become.
+    bind       lets whole layers run as one call, once there is a KV cache.
     """
 
     attention: PagedAttention
@@ -43,11 +43,11 @@ class DeviceParts:
             return cls(TritonAttention.on(device), TritonKernels())
         if device.type == "cpu" and dtype is torch.float32 and has_openmp():
             # These are compiled as they are imported.
-            from antiphon.models.fusion.bound_layer import bind_layers
+            from antiphon.models.fusion.bound_layer import bind_decoder_layers
             from antiphon.models.fusion.numba_kernels import NumbaKernels
             from antiphon.models.fusion.panel_linear import PanelLinear
             from antiphon.models.numba_attention import NumbaAttention
 
-            return cls(NumbaAttention(), NumbaKernels(), PanelLinear, bind_layers)
+            return cls(NumbaAttention(), NumbaKernels(), PanelLinear, bind_decoder_layers)
         linear = OneDnnLinear if device.type == "cpu" else None
         return cls(SdpaAttention(), TorchKernels(), linear)

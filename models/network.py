@@ -59,8 +59,7 @@ class Network:
                     f"{self.architecture} in {self.dtype} has no layer that this processor "
                     "computes in 8 bits"
                 )
-        if parts.bind is not None:
-            parts.bind(model)
+        self._bind = parts.bind
 
     @property
     def architecture(self) -> str:
@@ -116,6 +115,8 @@ class Network:
                 source_idx = self._kv_source[layer_idx]
                 layer.kv = kv_by_layer[source_idx]
                 layer.stores = source_idx == layer_idx
+        if self._bind is not None:
+            self._bind(self._model)
 
     def forward(self, batch: ForwardBatch) -> Tensor:
         """Compute the batch's tokens and store their keys and values.

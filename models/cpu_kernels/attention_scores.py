@@ -15,6 +15,7 @@ from antiphon.models.cpu_kernels.registers import (
     FLOAT,
     INDEX,
     LANES,
+    WORD,
     Sums,
     Value,
     each_case,
@@ -129,7 +130,7 @@ def _products(builder: Value, queries: list[Value], keys: list[Value], dim: Valu
 
 def _store_some(builder: Value, vector: Value, first: int, count: int, place: Value) -> None:
     """The lanes [first, first + count)."""
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(first, first + count)))
+    lanes = ir.Constant(ir.VectorType(WORD, count), list(range(first, first + count)))
     some = builder.shuffle_vector(vector, vector, lanes)
     kind = ir.VectorType(FLOAT, count)
     builder.store(some, builder.bitcast(place, kind.as_pointer()), align=4)

@@ -35,7 +35,7 @@ class BoundKernel:
         self._memory = np.empty(kernel.arguments_size, np.uint8)
         self.code = kernel.address
         self.place = self._memory.ctypes.data
-        kernel.keep(self.place, arguments)
+        kernel.write(self.place, arguments)
 
 
 class BoundKernels:

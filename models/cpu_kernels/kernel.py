@@ -8,7 +8,6 @@ Source: GCC's libgomp manual, "Implementing PARALLEL construct".
 """
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numba
@@ -51,33 +50,24 @@ class Kernel:
     def __init__(self, function: Callable[[Arguments], None], kinds: types.Tuple) -> None:
         body = types.void(types.voidptr)
         launch = types.void(types.intp, kinds)
-        self._kinds = kinds
+        write = types.void(types.intp, kinds)
         # Kept because the code behind its address goes with it.
         self._function = cached(lambda cache: numba.cfunc(body, cache=cache, **OPTIONS)(function))
         self._launch = cached(
             lambda cache: numba.njit(launch, nogil=True, cache=cache, **OPTIONS)(_launch)
         )
+        self._write = cached(lambda cache: numba.njit(write, cache=cache, **OPTIONS)(_write))
+        context = cpu_target.target_context
         self.address: int = self._function.address
+        self.arguments_size: int = context.get_abi_sizeof(context.get_value_type(kinds))
 
     def __call__(self, *arguments: object) -> None:
         self._launch(self.address, arguments)
 
-    @cached_property
-    def keep(self) -> Callable[[int, tuple[object, ...]], None]:
-        """Writes arguments to an address, as the code at `address` reads them. The arrays' own
-        memory has to be kept by who calls it."""
-        kinds = types.void(types.intp, self._kinds)
-        keep: Callable[[int, tuple[object, ...]], None] = cached(
-            lambda cache: numba.njit(kinds, cache=cache, **OPTIONS)(_keep)
-        )
-        return keep
-
-    @property
-    def arguments_size(self) -> int:
-        """In bytes, once written."""
-        context = cpu_target.target_context
-        size: int = context.get_abi_sizeof(context.get_value_type(self._kinds))
-        return size
+    def write(self, address: int, arguments: tuple[object, ...]) -> None:
+        """Arguments as the code at `self.address` reads them, `arguments_size` bytes. Who calls it
+        keeps the arrays."""
+        self._write(address, arguments)
 
 
 def argument_types(signature: str) -> types.Tuple:
@@ -145,7 +135,7 @@ def _launch(address: int, arguments: tuple[Any, ...]) -> None:
     _parallel(address, _address_of(arguments), num_threads, 0)
 
 
-def _keep(address: int, arguments: tuple[Any, ...]) -> None:
+def _write(address: int, arguments: tuple[Any, ...]) -> None:
     _store(address, arguments)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 
 Value = Any  # of LLVM: llvmlite has no types of its own
 FLOAT = ir.FloatType()
@@ -32,11 +33,13 @@ class Registers:
 
     @classmethod
     def of_this_processor(cls) -> Self:
-        features = binding.get_host_cpu_features()
-        if features.get("avx512f"):
-            return cls(lanes=16, max_rows=12, has_dots=bool(features.get("avx512vnni")))
-        if features.get("avx2"):
-            return cls(lanes=8, max_rows=6, has_dots=bool(features.get("avxvnni")))
+        """As numba compiles for it."""
+        _, _, listed = cpu_target.target_context.codegen().magic_tuple()
+        features = listed.split(",")
+        if "+avx512f" in features:
+            return cls(lanes=16, max_rows=12, has_dots="+avx512vnni" in features)
+        if "+avx2" in features:
+            return cls(lanes=8, max_rows=6, has_dots="+avxvnni" in features)
         return cls(lanes=4, max_rows=6, has_dots=False)
 
 

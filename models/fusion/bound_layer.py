@@ -1,10 +1,11 @@
 """A decoder layer for a few tokens on a CPU: its kernels in one call, without Python between them.
 
-The kernels are those that the fused modules call one by one, and so are the numbers.
+It computes what the fused modules compute by a call for each kernel, to the last bit.
 """
 
 from dataclasses import dataclass
 from typing import Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,16 +17,17 @@ from antiphon.models.cpu_kernels.attention_merge import merge_parts
 from antiphon.models.cpu_kernels.attention_parts import PART, attend_parts
 from antiphon.models.cpu_kernels.bound_kernels import BoundKernel, BoundKernels
 from antiphon.models.cpu_kernels.gated import gate
-from antiphon.models.cpu_kernels.new_heads import Norm, place_heads
+from antiphon.models.cpu_kernels.head_places import Norm, place_heads
 from antiphon.models.cpu_kernels.paged_attention import rules_of, sinks_of
 from antiphon.models.cpu_kernels.rms_norm import add_rms_norm, rms_norm
 from antiphon.models.fusion.activations import is_gelu_tanh, is_silu
 from antiphon.models.fusion.attention_block import FusedAttention
 from antiphon.models.fusion.decoder_layer import FusedDecoderLayer
 from antiphon.models.fusion.gated_mlp import FusedGatedMlp
+from antiphon.models.fusion.layer_scratch import LayerSizes, Scratch, ScratchOfPasses
 from antiphon.models.fusion.numba_kernels import norm_arguments
 from antiphon.models.fusion.panel_linear import LaidOutLinear
-from antiphon.models.fusion.pass_arrays import PassArrays, Passes
+from antiphon.models.fusion.pass_arrays import MAX_TOKENS, PassArrays, Passes
 from antiphon.models.numba_attention import MAX_QUERY_LEN
 
 
@@ -54,52 +56,6 @@ class Linears:
 
 
 @dataclass(frozen=True, slots=True)
-class Scratch:
-    """What the parts of a layer write, each [num_tokens, ...]."""
-
-    hidden: Floats
-    normed: Floats
-    heads: Floats
-    query: Floats
-    parts: tuple[Floats, Floats, Floats]
-    attended: Floats
-    update: Floats
-    residual: Floats
-    gate_up: Floats
-    gated: Floats
-    output: Floats
-
-    @classmethod
-    def of(
-        cls, num_tokens: int, num_parts: int, heads: tuple[int, int, int], dims: tuple[int, int]
-    ) -> Self:
-        """heads: of queries, of keys, and their size. dims: of the model, and of its gates."""
-        num_heads, num_kv_heads, head_dim = heads
-        dim, gate_dim = dims
-
-        def floats(*shape: int) -> Floats:
-            return np.empty((num_tokens, *shape), np.float32)
-
-        return cls(
-            hidden=floats(dim),
-            normed=floats(dim),
-            heads=floats(num_heads + 2 * num_kv_heads, head_dim),
-            query=floats(num_heads, head_dim),
-            parts=(
-                floats(num_parts, num_heads),
-                floats(num_parts, num_heads),
-                floats(num_parts, num_heads, head_dim),
-            ),
-            attended=floats(num_heads, head_dim),
-            update=floats(dim),
-            residual=floats(dim),
-            gate_up=floats(2 * gate_dim),
-            gated=floats(gate_dim),
-            output=floats(dim),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Bound:
     """One layer's kernels, bound to the arrays of one shape of pass."""
 
@@ -107,13 +63,19 @@ class Bound:
     kernels: BoundKernels
 
     def run(self, hidden: Tensor) -> Tensor:
-        self.scratch.hidden[:] = as_rows(hidden)
+        rows, own_rows = as_rows(hidden), self.scratch.hidden
+        own_rows[: len(rows)] = rows
+        own_rows[len(rows) :] = 0  # what an earlier pass left may be no numbers
         self.kernels.run()
-        return torch.from_numpy(self.scratch.output.copy()).view(hidden.shape)
+        return torch.from_numpy(self.scratch.output[: len(rows)].copy()).view(hidden.shape)
 
 
 class NumbaLayer:
-    """Keeps the `BoundLayer` protocol."""
+    """Keeps the `BoundLayer` protocol.
+
+    attention, feed_forward, linears  of `layer`.
+    passes, scratch                   shared by the layers of a network.
+    """
 
     def __init__(
         self,
@@ -122,12 +84,15 @@ class NumbaLayer:
         feed_forward: FusedGatedMlp,
         linears: Linears,
         passes: Passes,
+        scratch: ScratchOfPasses,
     ) -> None:
         self._norms = layer.norms
-        self._linears = linears
         self._attention = attention
         self._feed_forward = feed_forward
+        self._linears = linears
         self._passes = passes
+        self._scratch = scratch
+        self._bound: WeakKeyDictionary[PassArrays, Bound] = WeakKeyDictionary()
 
     def __call__(
         self,
@@ -141,79 +106,77 @@ class NumbaLayer:
         tables = batch.tables
         if tables is None or tables.max_query_len > MAX_QUERY_LEN:
             return None
+        if not 0 < len(batch.slot_mapping) <= MAX_TOKENS:
+            return None
+        if self._attention.is_rotary and position_embeddings is None:
+            return None
         angles = position_embeddings if self._attention.is_rotary else None
         arrays = self._passes.of(batch, tables, angles)
-        if self not in arrays.of_layers:
-            arrays.of_layers[self] = self._bind(arrays)
-        bound: Bound = arrays.of_layers[self]
+        bound = self._bound.get(arrays)
+        if bound is None:
+            bound = self._bound[arrays] = self._bind(arrays)
         return bound.run(hidden_states)
 
     def _bind(self, arrays: PassArrays) -> Bound:
-        scratch = self._scratch(arrays)
-        kernels = [*self._attend(arrays, scratch), *self._feed_forward_of(scratch)]
+        attention, mlp = self._attention, self._feed_forward
+        keys, _ = self._states()
+        num_parts = -(-arrays.shape.max_num_blocks * keys.shape[1] // PART)
+        sizes = LayerSizes(
+            dim=len(self._norms[0].weight),
+            num_heads=attention.num_heads,
+            num_kv_heads=attention.num_kv_heads,
+            head_dim=attention.head_dim,
+            gate_dim=mlp.gate_dim,
+        )
+        scratch = self._scratch.of(arrays, num_parts, sizes)
+        kernels = [*self._attend(arrays, scratch), *self._feed(scratch)]
         return Bound(scratch, BoundKernels(kernels))
 
-    def _scratch(self, arrays: PassArrays) -> Scratch:
-        """Shared by all layers of one size."""
-        attention, mlp = self._attention, self._feed_forward
-        kv = attention.layer.kv
-        assert kv is not None, "the KV cache is bound before the first batch"
-        num_parts = -(-arrays.max_num_blocks * kv.keys.blocks.shape[1] // PART)
-        sizes = (
-            (attention.num_heads, attention.num_kv_heads, attention.head_dim),
-            (len(self._norms[0].weight), mlp.gate_dim),
-        )
-        if sizes not in arrays.of_layers:
-            arrays.of_layers[sizes] = Scratch.of(arrays.num_tokens, num_parts, *sizes)
-        scratch: Scratch = arrays.of_layers[sizes]
-        return scratch
-
     def _attend(self, arrays: PassArrays, scratch: Scratch) -> list[BoundKernel]:
-        attention = self._attention
-        layer = attention.layer
-        assert layer.kv is not None, "the KV cache is bound before the first batch"
-        states = layer.kv.keys.blocks.numpy(), layer.kv.values.blocks.numpy()
+        layer, linears, states = self._attention.layer, self._linears, self._states()
+        num_tokens, num_heads, _ = scratch.query.shape
         places = arrays.cosines, arrays.sines, arrays.slots
-        rules, sinks = (
-            rules_of(layer.visible, layer.scoring),
-            sinks_of(layer.scoring, attention.num_heads),
+        rules, sinks = rules_of(layer.visible, layer.scoring), sinks_of(layer.scoring, num_heads)
+        heads, query, parts, attended = (
+            scratch.heads,
+            scratch.query,
+            scratch.parts,
+            scratch.attended.floats,
         )
-        query, parts = scratch.query, scratch.parts
+        placing = heads, self._bias(), *self._head_norms(), places, states, query
+        norm = norm_arguments(self._norms[0])
         return [
-            BoundKernel(rms_norm, scratch.hidden, *norm_arguments(self._norms[0]), scratch.normed),
-            *self._linears.qkv.bind(scratch.normed, as_matrix(scratch.heads)),
-            BoundKernel(
-                place_heads,
-                scratch.heads,
-                self._bias(),
-                *self._head_norms(),
-                places,
-                states,
-                query,
-            ),
+            BoundKernel(rms_norm, scratch.hidden, *norm, scratch.normed.floats),
+            *linears.qkv.bind(scratch.normed, heads.reshape(num_tokens, -1)),
+            BoundKernel(place_heads, *placing),
             BoundKernel(attend_parts, query, states, arrays.tables, rules, parts),
-            BoundKernel(merge_parts, parts, sinks, scratch.attended),
-            *self._linears.output.bind(as_matrix(scratch.attended), scratch.update),
+            BoundKernel(merge_parts, parts, sinks, attended.reshape(query.shape)),
+            *linears.output.bind(scratch.attended, scratch.update),
         ]
 
-    def _feed_forward_of(self, scratch: Scratch) -> list[BoundKernel]:
-        mlp = self._feed_forward
+    def _feed(self, scratch: Scratch) -> list[BoundKernel]:
+        mlp, linears = self._feed_forward, self._linears
         hidden, update, residual = scratch.hidden, scratch.update, scratch.residual
+        normed, gated = scratch.normed, scratch.gated
         norm = norm_arguments(self._norms[1])
         return [
-            BoundKernel(add_rms_norm, update, hidden, *norm, residual, scratch.normed),
-            *self._linears.gate_up.bind(scratch.normed, scratch.gate_up),
-            BoundKernel(gate, scratch.gate_up, is_gelu_tanh(mlp.activation), scratch.gated),
-            *self._linears.down.bind(scratch.gated, update),
+            BoundKernel(add_rms_norm, update, hidden, *norm, residual, normed.floats),
+            *linears.gate_up.bind(normed, scratch.gate_up),
+            BoundKernel(gate, scratch.gate_up, is_gelu_tanh(mlp.activation), gated.floats),
+            *linears.down.bind(gated, update),
             BoundKernel(add, update, residual, scratch.output),
         ]
 
+    def _states(self) -> tuple[Floats, Floats]:
+        kv = self._attention.layer.kv
+        assert kv is not None, "layers are bound once there is a KV cache"
+        return kv.keys.blocks.numpy(), kv.values.blocks.numpy()
+
     def _bias(self) -> Floats:
-        attention = self._attention
-        bias = self._linears.qkv.bias
+        bias, head_dim = self._linears.qkv.bias, self._attention.head_dim
         if bias is None:
-            return np.empty((0, attention.head_dim), np.float32)
-        by_head: Floats = bias.numpy().reshape(-1, attention.head_dim)
+            return np.empty((0, head_dim), np.float32)
+        by_head: Floats = bias.numpy().reshape(-1, head_dim)
         return by_head
 
     def _head_norms(self) -> tuple[Norm, Norm]:
@@ -224,15 +187,15 @@ class NumbaLayer:
         return norm_arguments(norms[0]), norm_arguments(norms[1])
 
 
-def bind_layers(model: nn.Module) -> None:
+def bind_decoder_layers(model: nn.Module) -> None:
     """Let every decoder layer that is made of known parts run as one call."""
-    passes = Passes()
+    passes, scratch = Passes(), ScratchOfPasses()
     for layer in model.modules():
         if isinstance(layer, FusedDecoderLayer):
-            layer.bound = _bound(layer, passes)
+            layer.bound = _bound(layer, passes, scratch)
 
 
-def _bound(layer: FusedDecoderLayer, passes: Passes) -> NumbaLayer | None:
+def _bound(layer: FusedDecoderLayer, passes: Passes, scratch: ScratchOfPasses) -> NumbaLayer | None:
     attention, mlp = layer.attention, layer.feed_forward
     if not isinstance(attention, FusedAttention) or not isinstance(mlp, FusedGatedMlp):
         return None
@@ -241,9 +204,4 @@ def _bound(layer: FusedDecoderLayer, passes: Passes) -> NumbaLayer | None:
     linears = Linears.of(attention, mlp)
     if linears is None:
         return None
-    return NumbaLayer(layer, attention, mlp, linears, passes)
-
-
-def as_matrix(states: Floats) -> Floats:
-    """[num_tokens, heads, dim] -> [num_tokens, heads * dim], the same memory."""
-    return states.reshape(len(states), -1)
+    return NumbaLayer(layer, attention, mlp, linears, passes, scratch)

@@ -41,7 +41,7 @@ class FusedDecoderLayer(nn.Module):
         self._kernels = kernels
 
     def forward(self, hidden_states: Tensor, *arguments: Any, **keywords: Any) -> Tensor:  # noqa: ANN401
-        if self.bound is not None:
+        if self.bound is not None and not arguments:
             output = self.bound(hidden_states, **keywords)
             if output is not None:
                 return output

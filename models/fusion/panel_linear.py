@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from antiphon.models.cpu_kernels.arrays import Floats, as_rows
 from antiphon.models.cpu_kernels.bound_kernels import BoundKernel
+from antiphon.models.cpu_kernels.byte_panels import BytePanels
 from antiphon.models.cpu_kernels.panels import Panels
-from antiphon.models.cpu_kernels.rounded_panels import RoundedPanels
+from antiphon.models.cpu_kernels.product_rows import ProductRows
+from antiphon.models.cpu_kernels.registers import REGISTERS
 
 
 class LaidOutWeight(Protocol):
@@ -19,7 +21,7 @@ class LaidOutWeight(Protocol):
 
     def multiply(self, rows: Floats, output: Floats) -> None: ...
 
-    def bind(self, rows: Floats, output: Floats) -> list[BoundKernel]: ...
+    def bind(self, rows: ProductRows, output: Floats) -> list[BoundKernel]: ...
 
 
 class LaidOutLinear(nn.Module):
@@ -32,7 +34,7 @@ class LaidOutLinear(nn.Module):
         self.bias = bias
         self._weight = weight
 
-    def bind(self, rows: Floats, output: Floats) -> list[BoundKernel]:
+    def bind(self, rows: ProductRows, output: Floats) -> list[BoundKernel]:
         """The product of what will be in `rows`, without the bias."""
         return self._weight.bind(rows, output)
 
@@ -60,14 +62,22 @@ class PanelLinear(LaidOutLinear):
 class Int8Linear(LaidOutLinear):
     """Weights of 8 bits.
 
-    has_dots  whether the processor multiplies bytes: rows are rounded to 16 bits then. Rounding
-              them to 8 would cost a small model three percent of its perplexity:
-              docs/performance.md has the numbers. None finds out.
+    Where the processor multiplies bytes rows are rounded to 16 bits. Rounding them to 8 would cost
+    a small model three percent of its perplexity: docs/performance.md has the numbers.
+
+    has_dots  whether it does.
     """
 
     largest_error: ClassVar[float] = 5e-2  # rounding the weight takes about a hundredth
 
     def __init__(
-        self, weight: Tensor, bias: Tensor | None, *, has_dots: bool | None = None
+        self, weight: Tensor, bias: Tensor | None, *, has_dots: bool = REGISTERS.has_dots
     ) -> None:
-        super().__init__(RoundedPanels(weight.detach().float(), has_dots), len(weight), bias)
+        wide = weight.detach().float()
+        super().__init__(_dot_panels(wide) if has_dots else BytePanels(wide), len(weight), bias)
+
+
+def _dot_panels(weight: Tensor) -> LaidOutWeight:
+    from antiphon.models.cpu_kernels.dot_panels import DotPanels  # compiled as it is imported
+
+    return DotPanels(weight)

@@ -1,8 +1,8 @@
 """What bound layers read of a pass: for all passes of one shape, arrays in the same memory."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,67 +11,83 @@ from torch import Tensor
 from antiphon.models.cpu_kernels.arrays import Floats, Integers, as_rows
 from antiphon.models.forward_batch import ForwardBatch, SequenceTables
 
-MAX_SHAPES = 8  # that are remembered
+MAX_SHAPES = 16  # that are remembered
+# Tokens are filled up to one of these: drafts change their number from step to step.
+NUM_TOKENS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+MAX_TOKENS = NUM_TOKENS[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class PassShape:
-    """max_num_blocks  of a sequence, rounded up: contexts grow from step to step."""
+    """Rounded up, all but the last."""
 
     num_tokens: int
-    num_sequences: int
     max_num_blocks: int
     rotary_dim: int
 
+    @classmethod
+    def of(
+        cls,
+        batch: ForwardBatch,
+        tables: SequenceTables,
+        angles: tuple[Tensor, Tensor] | None,
+    ) -> Self:
+        num_tokens = len(batch.slot_mapping)
+        return cls(
+            num_tokens=next(number for number in NUM_TOKENS if number >= num_tokens),
+            max_num_blocks=1 << (tables.block_tables.shape[1] - 1).bit_length(),
+            rotary_dim=angles[0].shape[-1] if angles is not None else 0,
+        )
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class PassArrays:
-    """
+    """The tokens of a pass, then padding: tokens of a sequence without keys, in the null block.
+
     cosines, sines  [num_tokens, rotary_dim]
     slots           [num_tokens]
-    tables          query_starts, context_lens and block_tables, as in `SequenceTables`
-    of_layers       what layers keep here, as long as this is kept
+    tables          query_starts, context_lens and block_tables as in `SequenceTables`, for as many
+                    sequences as there are tokens, and one for the padding
     """
 
+    shape: PassShape
     cosines: Floats
     sines: Floats
     slots: NDArray[np.int64]
     tables: tuple[Integers, Integers, Integers]
-    of_layers: dict[Any, Any] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, shape: PassShape) -> Self:
-        angles = (shape.num_tokens, shape.rotary_dim)
+        num_tokens = shape.num_tokens
+        angles = (num_tokens, shape.rotary_dim)
         return cls(
-            np.empty(angles, np.float32),
-            np.empty(angles, np.float32),
-            np.empty(shape.num_tokens, np.int64),
+            shape,
+            np.zeros(angles, np.float32),
+            np.zeros(angles, np.float32),
+            np.zeros(num_tokens, np.int64),
             (
-                np.empty(shape.num_sequences + 1, np.int32),
-                np.empty(shape.num_sequences, np.int32),
-                np.zeros((shape.num_sequences, shape.max_num_blocks), np.int32),
+                np.zeros(num_tokens + 2, np.int32),
+                np.zeros(num_tokens + 1, np.int32),
+                np.zeros((num_tokens + 1, shape.max_num_blocks), np.int32),
             ),
         )
 
-    @property
-    def num_tokens(self) -> int:
-        return len(self.slots)
-
-    @property
-    def max_num_blocks(self) -> int:
-        return int(self.tables[2].shape[1])
-
     def fill(self, batch: ForwardBatch, tables: SequenceTables) -> None:
-        self.slots[:] = batch.slot_mapping.numpy()
+        num_tokens, num_sequences = len(batch.slot_mapping), len(tables.context_lens)
+        self.slots[:num_tokens] = batch.slot_mapping.numpy()
+        self.slots[num_tokens:] = 0
         query_starts, context_lens, block_tables = self.tables
-        query_starts[:] = tables.query_starts.numpy()
-        context_lens[:] = tables.context_lens.numpy()
-        block_tables[:, : tables.block_tables.shape[1]] = tables.block_tables.numpy()
+        query_starts[: num_sequences + 1] = tables.query_starts.numpy()
+        query_starts[num_sequences + 1 :] = self.shape.num_tokens
+        context_lens[:num_sequences] = tables.context_lens.numpy()
+        context_lens[num_sequences:] = 0
+        width = tables.block_tables.shape[1]
+        block_tables[:num_sequences, :width] = tables.block_tables.numpy()
 
-    def turn(self, cosines: Tensor, sines: Tensor) -> None:
+    def turn(self, cosines: Tensor, sines: Tensor, num_tokens: int) -> None:
         """[b or 1, s, rotary_dim] each."""
-        self.cosines[:] = as_rows(cosines)
-        self.sines[:] = as_rows(sines)
+        self.cosines[:num_tokens] = as_rows(cosines)
+        self.sines[:num_tokens] = as_rows(sines)
 
 
 class Passes:
@@ -86,26 +102,18 @@ class Passes:
     def of(
         self, batch: ForwardBatch, tables: SequenceTables, angles: tuple[Tensor, Tensor] | None
     ) -> PassArrays:
+        """For at most MAX_TOKENS."""
         if self._arrays is None or batch is not self._batch or angles is not self._angles:
-            shape = _shape(batch, tables, angles)
-            arrays = self._by_shape.pop(shape, None) or PassArrays.empty(shape)
-            self._by_shape[shape] = arrays
-            if len(self._by_shape) > MAX_SHAPES:
-                self._by_shape.popitem(last=False)
+            arrays = self._remembered(PassShape.of(batch, tables, angles))
             arrays.fill(batch, tables)
             if angles is not None:
-                arrays.turn(*angles)
+                arrays.turn(*angles, len(batch.slot_mapping))
             self._batch, self._angles, self._arrays = batch, angles, arrays
         return self._arrays
 
-
-def _shape(
-    batch: ForwardBatch, tables: SequenceTables, angles: tuple[Tensor, Tensor] | None
-) -> PassShape:
-    num_blocks = tables.block_tables.shape[1]
-    return PassShape(
-        num_tokens=len(batch.slot_mapping),
-        num_sequences=len(tables.context_lens),
-        max_num_blocks=1 << (num_blocks - 1).bit_length(),
-        rotary_dim=angles[0].shape[-1] if angles is not None else 0,
-    )
+    def _remembered(self, shape: PassShape) -> PassArrays:
+        arrays = self._by_shape.pop(shape, None) or PassArrays.empty(shape)
+        self._by_shape[shape] = arrays
+        if len(self._by_shape) > MAX_SHAPES:
+            self._by_shape.popitem(last=False)
+        return arrays

@@ -10,6 +10,7 @@ from antiphon.engine.config import EngineConfig, LoadFormat, Speculation
 from antiphon.engine.errors import EngineStartupError
 from antiphon.engine.sampling_params import SamplingParams
 from antiphon.models.catalog import DEFAULT_MODEL
+from antiphon.models.cpu_kernels.registers import Registers
 from antiphon.models.errors import UnsupportedModel
 from antiphon.models.progress import ignore_progress
 from antiphon.models.quantization import Quantization
@@ -29,9 +30,15 @@ def config(folder: Path, **changes: object) -> EngineConfig:
     return EngineConfig(**options | changes)  # type: ignore[arg-type]
 
 
-def test_a_model_whose_loss_is_known_and_small_is_quantized_on_a_cpu() -> None:
+@pytest.mark.parametrize("has_dots", [True, False])
+def test_a_model_whose_loss_is_known_and_small_is_quantized_on_a_cpu_that_multiplies_bytes(
+    has_dots: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registers = Registers(lanes=8, max_rows=6, has_dots=has_dots)
+    monkeypatch.setattr("antiphon.engine.build.REGISTERS", registers)
     settings = EngineConfig(model=DEFAULT_MODEL)
-    assert chosen_quantization(settings, CPU) is Quantization.INT8
+    expected = Quantization.INT8 if has_dots else Quantization.NONE
+    assert chosen_quantization(settings, CPU) is expected
     assert chosen_quantization(settings, CUDA) is Quantization.NONE
 
 

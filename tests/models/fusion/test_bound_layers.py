@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from transformers import PreTrainedModel
 
 from antiphon.models.cpu_kernels.addition import add
 from antiphon.models.cpu_kernels.bound_kernels import BoundKernel, BoundKernels
+from antiphon.models.cpu_kernels.registers import REGISTERS
 from antiphon.models.cpu_layout import CpuLinear
 from antiphon.models.device_parts import DeviceParts
 from antiphon.models.fusion.decoder_layer import FusedDecoderLayer
 from antiphon.models.fusion.panel_linear import Int8Linear
-from antiphon.models.fusion.pass_arrays import MAX_SHAPES
 from antiphon.models.network import Network
 from tests.models.fusion.test_swaps import LAYERS, tiny_model
 from tests.models.test_attention_backends import (
@@ -25,6 +26,7 @@ from tests.models.test_attention_backends import (
     Sequences,
 )
 
+BYTES = sorted({False, REGISTERS.has_dots})
 # A bias, norms of heads, windows, another gate, layers without positions.
 MODEL_TYPES = ("llama", "qwen2", "qwen3", "mistral", "ministral", "gemma", "smollm3")
 
@@ -42,7 +44,8 @@ def network_of(
 
 
 def bound_layers(model: nn.Module) -> int:
-    Network(model, max_state_rows=NUM_SEQUENCES)  # type: ignore[arg-type]
+    network = Network(model, max_state_rows=NUM_SEQUENCES)  # type: ignore[arg-type]
+    network.allocate_kv(2, BLOCK_SIZE)
     return sum(
         isinstance(module, FusedDecoderLayer) and module.bound is not None
         for module in model.modules()
@@ -75,8 +78,8 @@ def test_bound_layers_give_every_bit_of_the_others(model_type: str) -> None:
     check(tiny_model(model_type))
 
 
-@pytest.mark.parametrize("has_dots", [False, None])
-def test_so_do_bound_layers_of_8_bits(has_dots: bool | None) -> None:
+@pytest.mark.parametrize("has_dots", BYTES)
+def test_bound_layers_of_8_bits_give_every_bit_of_the_others(has_dots: bool) -> None:
     class Linear(Int8Linear):
         def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
             super().__init__(weight, bias, has_dots=has_dots)
@@ -94,14 +97,43 @@ def test_a_bias_that_no_kernel_adds_keeps_a_layer_from_being_bound() -> None:
 
 
 @torch.inference_mode()
-def test_more_shapes_than_are_remembered_come_and_come_back() -> None:
+def test_more_shapes_than_are_remembered_come_and_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("antiphon.models.fusion.pass_arrays.MAX_SHAPES", 3)
     model = tiny_model("llama")
     bound, unbound = network_of(model, binds=True), network_of(model, binds=False)
     sequences = Sequences()
     for _ in range(2):
-        for length in range(1, MAX_SHAPES + 3):
+        for length in (1, 2, 3, 5, 8, 9, 16):
             batch = sequences.pack([range(length), range(0), range(0)])
             assert torch.equal(bound.forward(batch), unbound.forward(batch))
+
+
+@torch.inference_mode()
+def test_what_is_no_number_stays_out_of_the_padding_of_a_later_pass() -> None:
+    model: Any = tiny_model("llama")
+    network = Network(model, max_state_rows=NUM_SEQUENCES)
+    network.allocate_kv(1 + NUM_SEQUENCES * BLOCKS_PER_SEQUENCE, BLOCK_SIZE)
+    batch = Sequences().pack([range(3), range(2), range(0)])
+    numbers = model.model.embed_tokens.weight
+    numbers[batch.token_ids[0, -1]] = torch.nan
+    network.forward(batch)
+    network.forward(replace(batch, token_ids=torch.zeros_like(batch.token_ids)))
+    null_block = model.model.layers[0].attention.layer.kv.keys.blocks[0]
+    assert null_block.isfinite().all()
+
+
+@torch.inference_mode()
+def test_a_new_kv_cache_is_read_and_not_the_old_one() -> None:
+    bound, unbound = (network_of(tiny_model("llama"), binds=binds) for binds in (True, False))
+    sequences = Sequences()
+    bound.forward(sequences.stack([1, 1, 1]))
+    for network in (bound, unbound):
+        network.allocate_kv(1 + NUM_SEQUENCES * BLOCKS_PER_SEQUENCE, BLOCK_SIZE)
+        network.forward(sequences.pack([range(20), range(18), range(17)]))
+    batch = sequences.stack([21, 19, 18])
+    assert torch.equal(bound.forward(batch), unbound.forward(batch))
 
 
 def test_bound_kernels_read_what_is_in_their_arrays_when_they_run() -> None:

@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from antiphon.models.cpu_kernels.registers import REGISTERS
 from antiphon.models.cpu_layout import lay_out_linears
 from antiphon.models.fusion.onednn_linear import OneDnnLinear
 from antiphon.models.fusion.packed_linear import pack_linears
 from antiphon.models.fusion.panel_linear import Int8Linear, PanelLinear
 
+BYTES = sorted({False, REGISTERS.has_dots})
 DTYPES = [torch.float32, torch.bfloat16]
 
 
@@ -84,11 +86,11 @@ def test_eight_bits_are_a_hundredth_off(dtype: torch.dtype) -> None:
     assert 1e-4 < error < 1.5e-2
 
 
-@pytest.mark.parametrize("has_dots", [False, None])
+@pytest.mark.parametrize("has_dots", BYTES)
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 13, 40])
 @pytest.mark.parametrize(("num_inputs", "num_outputs"), [(4, 1), (68, 17), (576, 33), (96, 64)])
 def test_eight_bits_are_those_of_the_rounded_weight(
-    num_inputs: int, num_outputs: int, count: int, has_dots: bool | None
+    num_inputs: int, num_outputs: int, count: int, has_dots: bool
 ) -> None:
     torch.manual_seed(0)
     weight, inputs = torch.randn(num_outputs, num_inputs), torch.randn(count, num_inputs)
@@ -98,8 +100,8 @@ def test_eight_bits_are_those_of_the_rounded_weight(
     torch.testing.assert_close(actual.double(), expected, atol=5e-3, rtol=1e-4)
 
 
-@pytest.mark.parametrize("has_dots", [False, None])
-def test_the_largest_numbers_of_the_longest_rows_fit_their_sums(has_dots: bool | None) -> None:
+@pytest.mark.parametrize("has_dots", BYTES)
+def test_the_largest_numbers_of_the_longest_rows_fit_their_sums(has_dots: bool) -> None:
     for sign in (1, -1):
         quantized = Int8Linear(torch.full((2, 65536), sign * 2.0), None, has_dots=has_dots)
         inputs = torch.ones(1, 65536)
@@ -113,9 +115,9 @@ def test_rows_that_no_kernel_of_8_bits_takes_are_refused(num_inputs: int) -> Non
         Int8Linear(torch.ones(1, num_inputs), None)
 
 
-@pytest.mark.parametrize("has_dots", [False, None])
+@pytest.mark.parametrize("has_dots", BYTES)
 def test_a_row_of_eight_bits_is_the_same_to_the_last_bit_among_any_others(
-    has_dots: bool | None,
+    has_dots: bool,
 ) -> None:
     quantized = Int8Linear(layer().weight, layer().bias, has_dots=has_dots)
     alone = quantized(rows(40)[:, 17:18])
