@@ -51,6 +51,13 @@ class LayerAttention:
         """What is being computed; None during a probe."""
         return self._context.batch
 
+    def wanted_rows(self) -> Tensor | None:
+        """The tokens of a packed pass whose logits are wanted; None where that is all of them."""
+        batch = self.batch
+        if batch is None or not batch.spans or batch.logit_rows is None:
+            return None
+        return batch.logit_rows if len(batch.logit_rows) < len(batch.slot_mapping) else None
+
     @property
     def scoring(self) -> Scoring:
         """What the layer's own module has shown."""

@@ -11,6 +11,8 @@ from antiphon.models.cpu_layout import CpuLinear, lay_out_linears
 from antiphon.models.device_parts import DeviceParts
 from antiphon.models.errors import UnsupportedModel
 from antiphon.models.forward_batch import ForwardBatch
+from antiphon.models.fusion.attention_block import FusedAttention
+from antiphon.models.fusion.decoder_layer import FusedDecoderLayer
 from antiphon.models.fusion.swaps import Fusion
 from antiphon.models.layer_kv import KVSpec, LayerKV, PagedStates
 from antiphon.models.probe import probe_model, run_spread
@@ -51,6 +53,7 @@ class Network:
         self.continues_state = probe.continues_state
         self.fusion = Fusion(model, parts.kernels, self._probe_logits)
         self.fusion.apply()
+        self._ask_the_last_layer_for_few_rows()
         linear = quantized or parts.linear
         if linear is not None:
             num_laid_out = lay_out_linears(model, linear, self._probe_logits)
@@ -147,6 +150,15 @@ class Network:
         if batch.logit_rows is not None and not is_kept_short:
             logits = logits[batch.logit_rows]
         return cast(Tensor, logits.float())
+
+    def _ask_the_last_layer_for_few_rows(self) -> None:
+        """Where it is known which one is the last, and what it is made of."""
+        num_layers = self._model.config.get_text_config().num_hidden_layers
+        last = self._layers.get(num_layers - 1)
+        for layer in self._model.modules():
+            attention = layer.attention if isinstance(layer, FusedDecoderLayer) else None
+            if isinstance(attention, FusedAttention) and attention.layer is last:
+                layer.wanted_rows = attention.layer.wanted_rows
 
     def _probe_logits(self) -> Tensor:
         return run_spread(self._model, self._states)

@@ -1,7 +1,9 @@
 """A whole decoder layer of the shape that Llama has, its residual sums fused with the norms."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from antiphon.models.fusion.kernels import Kernels
@@ -22,8 +24,10 @@ class FusedDecoderLayer(nn.Module):
 
     The two blocks are the layer's own or fused ones.
 
-    norms  of the input, and of attention's sum with it.
-    bound  computes the whole layer in another way, where it can; None at first.
+    norms        of the input, and of attention's sum with it.
+    bound        computes the whole layer in another way, where it can; None at first.
+    wanted_rows  which tokens' outputs anybody reads, None for all: the last layer of a network is
+                 asked for few of a prompt's. The others are zeros then.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class FusedDecoderLayer(nn.Module):
         self.feed_forward = feed_forward
         self.norms = norms[0].norm, norms[1].norm
         self.bound: BoundLayer | None = None
+        self.wanted_rows: Callable[[], Tensor | None] = _all_rows
         self._kernels = kernels
 
     def forward(self, hidden_states: Tensor, *arguments: Any, **keywords: Any) -> Tensor:  # noqa: ANN401
@@ -47,9 +52,21 @@ class FusedDecoderLayer(nn.Module):
                 return output
         normed = self._kernels.rms_norm(hidden_states, self.norms[0])
         attended = self.attention.forward(normed, *arguments, **keywords)[0]
+        rows = self.wanted_rows()
+        if rows is None:
+            return self._feed_forward(attended, hidden_states)
+        wanted = torch.zeros_like(hidden_states)
+        wanted[:, rows] = self._feed_forward(attended[:, rows], hidden_states[:, rows])
+        return wanted
+
+    def _feed_forward(self, attended: Tensor, hidden_states: Tensor) -> Tensor:
         normed, residual = self._kernels.add_rms_norm(attended, hidden_states, self.norms[1])
         updated: Tensor = self.feed_forward.forward(normed)
         return updated + residual
+
+
+def _all_rows() -> None:
+    return None
 
 
 def match_decoder_layer(
