@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("models", "engine", "server")  # each may import itself and those before it
-MAX_LINES = {"models": 14000, "engine": 4800, "server": 13500}
+MAX_LINES = {"models": 14100, "engine": 4800, "server": 13500}
 MAX_FILE_LINES = 300
 LANGUAGE_SIDE = ("antiphon.models.language_side", "antiphon.models.source")
 API_PROCESS = ("antiphon.server.cli", "antiphon.server.launch", "antiphon.engine.client")
